@@ -1,0 +1,91 @@
+/* msg_ctl.h - what the command and decide say to each other over control.sock.
+ *
+ * One request, with at most one descriptor, gets one answer; a policy comes in two requests, each
+ * with its file. The same rules as in msg.h, of which this is a part. */
+#ifndef BASE_MSG_CTL_H
+#define BASE_MSG_CTL_H
+
+#include "base/msg.h"
+
+enum ctl_verb {
+	CTL_STATUS = 1,
+	CTL_UNLOCK, /* + descriptor: pipe with the PIN */
+	CTL_LOCK,
+	CTL_POLICY_INSTALL, /* + descriptor: file; then CTL_POLICY_SIGNATURE + descriptor */
+	CTL_POLICY_SIGNATURE,
+	CTL_ANCHOR, /* the TPM's anchor of the audit log */
+	CTL_CHECKPOINT,
+	CTL_ATTACH, /* connect disk .name to /dev/nbdN; reply says N */
+	CTL_DETACH,
+	N_CTL_VERBS,
+};
+
+struct msg_ctl {
+	uint32_t verb;
+	uint32_t id;
+	char name[MSG_NAME_BYTES];
+};
+
+struct msg_uplink_status {
+	char ifname[MSG_IFNAME_BYTES];
+	uint32_t zone;
+	uint32_t carrier;
+	uint64_t since_boot_ms;
+	uint32_t sign; /* enum sign_kind behind a suspect or proven zone; 0 none */
+	uint32_t pad;
+	char source[MSG_NAME_BYTES]; /* what the sign said: switch name, DNS suffix, site */
+	uint32_t wait;		     /* enum classify_wait: what stands between it and `foreign` */
+	uint32_t window_left_ms;     /* until absence is attested */
+	uint32_t sign_left_ms;	     /* UINT32_MAX: until the link changes */
+	uint32_t proof_left_ms;
+};
+
+struct msg_port_status {
+	char ifname[MSG_IFNAME_BYTES];
+	uint32_t net_class;
+	uint32_t allowed;		  /* bool: holds a grant now */
+	uint32_t reason;		  /* enum reason: why not */
+	char by_uplink[MSG_IFNAME_BYTES]; /* the uplink that decided it */
+	uint32_t pad;
+	uint64_t since_boot_ms; /* open or closed for this reason */
+};
+
+struct msg_disk_status {
+	char name[MSG_NAME_BYTES];
+	uint32_t unlocked;
+	uint32_t nbd_index; /* UINT32_MAX: not attached */
+	uint64_t not_after_wall_s;
+};
+
+struct msg_ctl_reply {
+	uint32_t id;
+	uint32_t exit_status; /* design 10 */
+	uint32_t reason;
+	uint32_t tries_left;
+	char detail[MSG_TEXT_BYTES];
+	/* CTL_STATUS */
+	uint32_t placement;
+	uint32_t net_up; /* bool: nft acknowledged the current state */
+	uint64_t policy_serial;
+	uint64_t policy_expires_wall_s;
+	uint64_t now_boot_ms;
+	uint32_t n_uplinks;
+	uint32_t n_ports;
+	uint32_t n_disks;
+	uint32_t nbd_index; /* CTL_ATTACH */
+	struct msg_uplink_status uplink[MSG_UPLINKS];
+	struct msg_port_status port[MSG_PORTS];
+	struct msg_disk_status disk[MSG_DISKS];
+	/* CTL_ANCHOR */
+	uint64_t counter;
+	uint8_t extended[32];
+};
+
+static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
+static_assert(sizeof(struct msg_port_status) == 56, "msg_port_status");
+static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");
+static_assert(sizeof(struct msg_ctl_reply) == 16 + MSG_TEXT_BYTES + 48 + 120 * MSG_UPLINKS +
+						      56 * MSG_PORTS + 80 * MSG_DISKS + 40,
+	      "msg_ctl_reply");
+
+#endif
