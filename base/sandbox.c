@@ -1,0 +1,126 @@
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+#include <seccomp.h>
+
+#include "base/log.h"
+
+static unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	if (!dir)
+		die("sandbox: list own descriptors: %m");
+	for (const struct dirent *e = readdir(dir); e; e = readdir(dir))
+		n += e->d_name[0] != '.';
+	(void)closedir(dir);
+	return n - 1; /* the directory itself */
+}
+
+static void drop_to(uid_t uid, uint64_t caps)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (caps >> cap & 1)
+			(void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
+	if (capng_change_id((int)uid, (int)uid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
+		die("sandbox: become uid %u: %m", (unsigned)uid);
+}
+
+/* Ask the kernel, not ourselves: what did we keep? */
+static void demand_no_more_than(uid_t uid, uint64_t caps)
+{
+	uid_t real, effective, saved;
+
+	if (getresuid(&real, &effective, &saved) < 0 || real != uid || effective != uid ||
+	    saved != uid)
+		die("sandbox: uid %u was not taken", (unsigned)uid);
+	if (setuid(0) == 0)
+		die("sandbox: uid 0 is still reachable");
+	if (capng_get_caps_process() != 0)
+		die("sandbox: read own capabilities: %m");
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (!(caps >> cap & 1) && (capng_have_capability(CAPNG_EFFECTIVE, cap) ||
+					   capng_have_capability(CAPNG_PERMITTED, cap)))
+			die("sandbox: capability %u stayed", cap);
+}
+
+static void limit(int resource, const char *name, uint64_t value)
+{
+	struct rlimit l = { .rlim_cur = value, .rlim_max = value };
+
+	if (setrlimit((__rlimit_resource_t)resource, &l) < 0)
+		die("sandbox: limit %s to %llu: %m", name, (unsigned long long)value);
+}
+
+/* A log that is a plain file may grow; nothing else that a role holds may, beyond its own bound. */
+static void limit_files(uint64_t max_bytes)
+{
+	struct stat st;
+
+	if (max_bytes == 0 && fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+		return;
+	limit(RLIMIT_FSIZE, "file size", max_bytes);
+}
+
+static void filter(const int *syscalls, bool all_threads)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (; r == 0 && *syscalls != -1; syscalls++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, *syscalls, 0);
+	if (r == 0 && all_threads)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* nbdkit asks whether its log is a terminal before each line: no */
+	if (r == 0 && all_threads)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	if (r < 0) {
+		errno = -r;
+		die("sandbox: load the system call filter: %m");
+	}
+	seccomp_release(ctx);
+}
+
+void sandbox_enter(const struct sandbox *sandbox)
+{
+	unsigned n = count_fds();
+
+	if (sandbox->uid == 0)
+		die("sandbox: a role must not run as root; check uid_base");
+	if (n > sandbox->n_fds_max)
+		die("sandbox: %u descriptors are open, %u are allowed", n, sandbox->n_fds_max);
+	limit(RLIMIT_NPROC, "processes", 0);
+	limit_files(sandbox->file_bytes_max);
+	limit(RLIMIT_CORE, "core size", 0);
+	drop_to(sandbox->uid, sandbox->caps);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		die("sandbox: set no_new_privs: %m");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		die("sandbox: forbid tracing: %m");
+	demand_no_more_than(sandbox->uid, sandbox->caps);
+	filter(sandbox->syscalls, false);
+}
+
+void sandbox_filter_threads(const int *syscalls)
+{
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		die("sandbox: no_new_privs is not set");
+	if (getuid() == 0)
+		die("sandbox: a plugin must not run as root");
+	demand_no_more_than(getuid(), 0);
+	filter(syscalls, true);
+}
