@@ -1,0 +1,238 @@
+/* sniff - hears the uplinks and tells `decide` what they claim. It never sends a frame. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <seccomp.h>
+
+#include "base/defer.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/sandbox.h"
+#include "base/util.h"
+
+#include "netguard/capture.h"
+#include "netguard/sense.h"
+
+#include "roles/role.h"
+
+enum {
+	BEAT_MS = 1000,		/* decide takes three for silence */
+	FRAMES_PER_ROUND = 256, /* then the other uplinks and the heartbeat have their turn */
+	FDS_PER_CAPTURE = 2,	/* the packet socket, and an eventfd that libpcap keeps */
+	FDS_BASE = 5,		/* 0, 1, 2, the supervisor, decide */
+	/* nft takes 20 ms, or seconds where it loads modules; a link that it cannot bring up must
+	 * not stop us */
+	UP_WAIT_MS = 8000,
+};
+
+struct uplink {
+	struct capture *capture;
+	bool broken;	 /* its link is gone: nothing is attested for it any more */
+	uint64_t n_lost; /* claims that decide did not take: as bad as a dropped frame */
+};
+
+static struct sniff {
+	struct role role;
+	unsigned n_uplinks;
+	struct uplink uplink[MSG_UPLINKS];
+	uint64_t next_beat_boot_ms;
+} sniff;
+
+static const int syscalls[] = { SANDBOX_COMMON, SCMP_SYS(getsockopt), SCMP_SYS(getsockname), -1 };
+
+static bool is_down(int fd, const char *ifname)
+{
+	struct ifreq r = { 0 };
+
+	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof(r.ifr_name) - 1));
+	return ioctl(fd, SIOCGIFFLAGS, &r) == 0 && !(r.ifr_flags & IFF_UP);
+}
+
+/* nft brings an uplink up, behind its rules, while we start; one that is down cannot be captured.
+ * Who stays down is reported by the capture itself. */
+static void wait_until_up(const struct msg_config *config)
+{
+	struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	OWNS_FD int ask = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	OWNS_FD int events =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	uint64_t until_boot_ms = loop_now_boot_ms() + UP_WAIT_MS;
+	char event[256]; /* what it says does not matter: it is a reason to look */
+
+	if (ask < 0 || events < 0 ||
+	    bind(events, (const struct sockaddr *)&links, sizeof(links)) < 0)
+		die("watch the uplinks: %m");
+	for (uint32_t i = 0; i < config->n_uplinks; i++)
+		while (is_down(ask, config->uplink[i].ifname) &&
+		       loop_now_boot_ms() < until_boot_ms) {
+			struct loop loop;
+
+			loop_reset(&loop);
+			loop_want(&loop, events);
+			loop_wake_at(&loop, until_boot_ms);
+			(void)loop_wait(&loop); /* woken early or late, we look again */
+			(void)recv(events, event, sizeof(event), 0);
+		}
+}
+
+static void open_uplinks(struct sniff *s)
+{
+	const struct msg_config *config = &s->role.config;
+
+	for (uint32_t i = 0; i < config->n_uplinks; i++) {
+		const char *ifname = config->uplink[i].ifname;
+		struct uplink *u = &s->uplink[s->n_uplinks];
+		char words[CAPTURE_ERROR_BYTES];
+		int r = capture_open(ifname, SENSE_FILTER, &u->capture, words);
+
+		if (r == -ENODEV)
+			log_info("uplink '%s' is not there", ifname);
+		else if (r < 0)
+			log_err(r, "capture on uplink '%s': %s", ifname, words);
+		else
+			s->n_uplinks++;
+	}
+}
+
+static void enter_sandbox(const struct sniff *s)
+{
+	const struct sandbox sandbox = {
+		.uid = role_uid(&s->role),
+		.syscalls = syscalls,
+		.n_fds_max = FDS_BASE + FDS_PER_CAPTURE * s->n_uplinks,
+	};
+
+	sandbox_enter(&sandbox);
+}
+
+/* decide may be busy: a claim that it cannot take now is counted, and shown with the next beat. */
+static bool send_claim(struct sniff *s, const struct msg_claim *claim)
+{
+	int r = ipc_send(s->role.peer_fd[ROLE_DECIDE], claim, sizeof(*claim), -1);
+
+	if (r == -EAGAIN)
+		return false;
+	if (r < 0) {
+		errno = -r;
+		die("claim to decide: %m");
+	}
+	return true;
+}
+
+static void give_up(struct uplink *u, int error)
+{
+	log_err(error, "capture on link %u", (unsigned)capture_ifindex(u->capture));
+	u->broken = true; /* left open: closing takes a system call that the sandbox has not */
+}
+
+static void hear(struct sniff *s, struct uplink *u)
+{
+	for (unsigned i = 0; i < FRAMES_PER_ROUND; i++) {
+		const uint8_t *data;
+		size_t len_bytes;
+		struct msg_claim claim;
+		int r = capture_next(u->capture, &data, &len_bytes);
+
+		if (r == -ENODATA)
+			return;
+		if (r < 0) {
+			give_up(u, r);
+			return;
+		}
+		if (sense_frame(data, len_bytes, capture_ifindex(u->capture), loop_now_boot_ms(),
+				&claim) == 0 &&
+		    !send_claim(s, &claim))
+			u->n_lost++;
+	}
+}
+
+static void beat(struct sniff *s, uint64_t now_boot_ms)
+{
+	if (now_boot_ms < s->next_beat_boot_ms)
+		return;
+	s->next_beat_boot_ms = now_boot_ms + BEAT_MS;
+	for (unsigned i = 0; i < s->n_uplinks; i++) {
+		struct uplink *u = &s->uplink[i];
+		struct msg_claim claim = { .kind = SIGN_ALIVE, .at_boot_ms = now_boot_ms };
+		int r;
+
+		if (u->broken)
+			continue;
+		claim.ifindex = capture_ifindex(u->capture);
+		r = capture_stats(u->capture, &claim.alive.n_frames, &claim.alive.n_dropped);
+		claim.alive.n_dropped += u->n_lost;
+		if (r < 0)
+			give_up(u, r);
+		else if (!send_claim(s, &claim))
+			u->n_lost++;
+	}
+}
+
+/* decide says nothing to us: whatever can be read there is its end. */
+static void check_decide(const struct sniff *s)
+{
+	struct msg_claim none;
+	int r = ipc_recv(s->role.peer_fd[ROLE_DECIDE], &none, sizeof(none), NULL);
+
+	if (r == -EAGAIN)
+		return;
+	if (r != -EPIPE)
+		die("decide spoke out of turn");
+	log_info("decide is gone: done");
+	exit(EXIT_SUCCESS);
+}
+
+static void check_supervisor(struct sniff *s)
+{
+	struct msg_sup msg;
+	int fd;
+
+	role_recv_sup(&s->role, &msg, &fd);
+	if (msg.verb != SUP_PEER)
+		die("the supervisor sent verb %u", (unsigned)msg.verb);
+}
+
+static _Noreturn void run(struct sniff *s)
+{
+	for (;;) {
+		struct loop loop;
+
+		loop_reset(&loop);
+		loop_want(&loop, ROLE_SUP_FD);
+		loop_want(&loop, s->role.peer_fd[ROLE_DECIDE]);
+		for (unsigned i = 0; i < s->n_uplinks; i++)
+			if (!s->uplink[i].broken)
+				loop_want(&loop, capture_fd(s->uplink[i].capture));
+		loop_wake_at(&loop, s->next_beat_boot_ms);
+		if (loop_wait(&loop) < 0)
+			continue;
+		if (loop_ready(&loop, ROLE_SUP_FD))
+			check_supervisor(s);
+		if (loop_ready(&loop, s->role.peer_fd[ROLE_DECIDE]))
+			check_decide(s);
+		for (unsigned i = 0; i < s->n_uplinks; i++)
+			if (!s->uplink[i].broken &&
+			    loop_ready(&loop, capture_fd(s->uplink[i].capture)))
+				hear(s, &s->uplink[i]);
+		beat(s, loop_now_boot_ms());
+	}
+}
+
+int main(void)
+{
+	log_open("sniff");
+	role_begin(&sniff.role, ROLE_SNIFF);
+	if (sniff.role.peer_fd[ROLE_DECIDE] < 0)
+		die("no socket to decide was handed over");
+	wait_until_up(&sniff.role.config);
+	open_uplinks(&sniff);
+	enter_sandbox(&sniff);
+	run(&sniff);
+}
