@@ -1,0 +1,160 @@
+/* classify.h - which zone an uplink is in: (state, fact, time) -> state. Design 4.1.
+ *
+ * Pure: no clock, no heap, no system call. One struct classify_state per uplink; all times are
+ * CLOCK_BOOTTIME in milliseconds. A time that runs backwards counts as the latest one seen.
+ *
+ * What holds, whatever the order of facts:
+ * - A sign only tightens: it leads to suspect at once and never to foreign or proven.
+ * - foreign needs an attested absence: carrier, sniff's heartbeats without a gap or a drop over
+ *   a whole window, a DHCP exchange of this very link for our own MAC, and no sign.
+ * - proven needs a proof that was ordered in this link generation and is still valid.
+ * - A proof that ends leaves suspect behind, until the cable or the network changes.
+ * - Any event (link, address, gateway, DHCP, resume) that says something new gives unknown
+ *   first. An address or gateway that the DHCP exchange just announced says nothing new. */
+#ifndef NETGUARD_CLASSIFY_H
+#define NETGUARD_CLASSIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/msg.h"
+
+#include "netguard/classify_net.h"
+
+enum {
+	CLASSIFY_SUFFIXES = 16,
+	CLASSIFY_NEIGHBOURS = 16,
+	CLASSIFY_PREFIXES = MSG_PREFIXES,
+	CLASSIFY_PROOF_MAX_S = 60, /* design 4.3 */
+};
+
+struct classify_prefix {  /* IPv4 */
+	uint32_t address; /* network byte order, as in struct msg_dhcp4 */
+	uint32_t length_bits;
+};
+
+/* What the policy says; classify_rules_init() gives the strict defaults. */
+struct classify_rules {
+	uint32_t foreign_window_ms;
+	uint32_t alive_gap_ms; /* a heartbeat later than this is none */
+	uint32_t any_kinds;    /* bit 1 << SIGN_*: any claim of that kind is a sign */
+	bool dhcp_private;     /* a DHCP option 224..254 is a sign */
+	bool dhcp_vendor;      /* a DHCP option 43 or 125 is a sign */
+	uint32_t n_suffixes;   /* DHCP 15 and 119: "corp.example" also matches "x.CORP.example." */
+	char suffix[CLASSIFY_SUFFIXES][MSG_DOMAIN_BYTES];
+	uint32_t n_neighbours; /* LLDP system name or chassis; '*' ends a prefix */
+	char neighbour[CLASSIFY_NEIGHBOURS][MSG_NAME_BYTES];
+	uint32_t n_prefixes; /* our address, the router or a resolver inside one is a sign */
+	struct classify_prefix prefix[CLASSIFY_PREFIXES];
+};
+
+enum classify_fact_kind {
+	CLASSIFY_LINK = 1,     /* .link: as rtnetlink shows it now; may repeat what is known */
+	CLASSIFY_ADDRESS,      /* .address: gained or lost; may repeat */
+	CLASSIFY_GATEWAY,      /* .address: a default route's next hop; as before */
+	CLASSIFY_RESUME,       /* the machine slept */
+	CLASSIFY_CLAIM,	       /* .claim: from sniff; SIGN_BEACON is ignored here, as unchecked */
+	CLASSIFY_ANNOUNCEMENT, /* .site: a signed announcement was heard and verified */
+	CLASSIFY_SNIFF_GONE,   /* sniff ended or was replaced */
+	CLASSIFY_PROOF,	       /* .proof: prove verified a reply */
+	CLASSIFY_RULES,	       /* the rules changed */
+	CLASSIFY_TIME,	       /* nothing but the time */
+	N_CLASSIFY_FACT_KINDS,
+};
+
+struct classify_link {
+	char ifname[MSG_IFNAME_BYTES];
+	uint32_t ifindex; /* 0: the link is gone */
+	bool carrier;	  /* IFF_UP, and a carrier */
+	uint8_t mac[6];
+};
+
+struct classify_proof {
+	uint32_t generation; /* state.generation when the probe was ordered */
+	uint32_t lifetime_s;
+	char site[MSG_NAME_BYTES];
+};
+
+struct classify_fact {
+	enum classify_fact_kind kind;
+	union {
+		struct classify_link link;
+		struct classify_address address;
+		const struct msg_claim *claim; /* borrowed for the call */
+		char site[MSG_NAME_BYTES];
+		struct classify_proof proof;
+	};
+};
+
+struct classify_sign {
+	uint64_t until_boot_ms; /* 0: none; UINT64_MAX: until the link changes */
+	char source[MSG_NAME_BYTES];
+};
+
+struct classify_state {
+	enum zone zone;
+	uint64_t since_boot_ms; /* of this zone */
+	uint64_t now_boot_ms;	/* the latest time seen */
+	uint32_t generation;	/* counts link changes and resumes */
+	struct classify_link link;
+	uint64_t link_boot_ms;	/* start of this generation: older evidence of absence is void */
+	uint64_t quiet_boot_ms; /* since the last event */
+	bool unsettled;		/* nothing was heard since that event: unknown first */
+	bool alive;		/* heartbeats of sniff run, since: */
+	uint64_t alive_since_boot_ms;
+	uint64_t alive_boot_ms; /* the last one */
+	struct msg_alive counts;
+	bool dhcp_done; /* an ACK for our MAC in this generation: */
+	uint64_t dhcp_until_boot_ms;
+	struct msg_dhcp4 dhcp;
+	struct classify_sign sign[N_SIGN_KINDS];
+	uint64_t proof_until_boot_ms; /* 0: none */
+	char site[MSG_NAME_BYTES];
+	struct classify_net addresses;
+	struct classify_net gateways;
+};
+
+/* What stands between this uplink and `foreign`. */
+enum classify_wait {
+	CLASSIFY_WAIT_NOTHING, /* it is there */
+	CLASSIFY_WAIT_CARRIER,
+	CLASSIFY_WAIT_SIGN,   /* a sign stands */
+	CLASSIFY_WAIT_SNIFF,  /* no heartbeat, or a late one */
+	CLASSIFY_WAIT_DHCP,   /* no exchange on this link yet */
+	CLASSIFY_WAIT_WINDOW, /* only the rest of the window */
+	N_CLASSIFY_WAITS,
+};
+
+struct classify_why {
+	uint32_t kind;		     /* enum sign_kind behind suspect or proven; 0 none */
+	char source[MSG_NAME_BYTES]; /* its text: switch, suffix, site */
+	enum classify_wait wait;
+	uint32_t window_left_ms; /* with CLASSIFY_WAIT_WINDOW; else the whole window */
+	uint32_t sign_left_ms;	 /* UINT32_MAX: until the link changes */
+	uint32_t proof_left_ms;
+};
+
+/* Strict defaults: 10 s window, any LLDP or CDP frame is a sign, private DHCP options are. */
+void classify_rules_init(struct classify_rules *ret);
+
+/* Unknown, no link yet. */
+void classify_init(struct classify_state *ret, uint64_t now_boot_ms);
+
+/* Take one fact. True when the zone, the generation, or the reason shown for them changed. */
+bool classify_step(struct classify_state *state, const struct classify_rules *rules,
+		   const struct classify_fact *fact, uint64_t now_boot_ms);
+
+/* When a CLASSIFY_TIME is due: the zone may change then by time alone. UINT64_MAX: never. */
+uint64_t classify_wake(const struct classify_state *state, const struct classify_rules *rules);
+
+/* Why the uplink is in its zone, and what would change it. */
+void classify_explain(const struct classify_state *state, const struct classify_rules *rules,
+		      struct classify_why *ret);
+
+/* "unknown", "suspect", ...; "?" for a value that is no zone. */
+const char *classify_zone_name(enum zone zone);
+
+/* "LLDP", "DHCP", "beacon", ...; "none" for 0 and anything else. */
+const char *classify_sign_name(uint32_t kind);
+
+#endif
