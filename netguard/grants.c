@@ -1,0 +1,345 @@
+#include "netguard/grants.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "netguard/nltalk.h"
+#include "netguard/prefix.h"
+#include "netguard/ruleset.h"
+
+/* 128 grants take 14 KiB, their pairs as much, 193 ranges 16 KiB; one message stays below the
+ * 64 KiB of a netlink attribute, and libmnl wants room for one message behind the limit. */
+enum { BATCH_BYTES = 96 * 1024, ONE_BYTES = 32 * 1024 };
+
+struct grants {
+	struct mnl_socket *nl;
+	uint32_t seq;
+	struct pairs pairs; /* as the kernel has them */
+	char buf[BATCH_BYTES + ONE_BYTES];
+};
+
+struct batch {
+	struct mnl_nlmsg_batch *nlb;
+	uint32_t *seq;
+	unsigned n_acks;
+	int error;
+};
+
+int grants_new(struct grants **ret)
+{
+	struct grants *g = calloc(1, sizeof(*g));
+	int r;
+
+	if (!g)
+		return -ENOMEM;
+	r = nltalk_open(NETLINK_NETFILTER, &g->nl);
+	if (r < 0) {
+		free(g);
+		return r;
+	}
+	*ret = g;
+	return 0;
+}
+
+void grants_free(struct grants *grants)
+{
+	if (!grants)
+		return;
+	nltalk_close(grants->nl);
+	free(grants);
+}
+
+/* ---- one message of the batch ---- */
+
+static struct nlmsghdr *batch_begin(struct batch *b, uint16_t type, uint16_t family, uint16_t flags)
+{
+	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->nlb), type, family,
+				     (uint16_t)(flags | NLM_F_ACK), (*b->seq)++);
+}
+
+static void batch_done(struct batch *b)
+{
+	b->n_acks++;
+	if (!mnl_nlmsg_batch_next(b->nlb))
+		b->error = -ENOSPC;
+}
+
+/* Begin a refill: the set is emptied, and a list for what comes is returned; NULL (and the batch is
+ * spoilt) without memory. */
+static struct nftnl_set *refill(struct batch *b, uint16_t family, const char *name)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set || nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE) < 0 ||
+	    nftnl_set_set_str(set, NFTNL_SET_NAME, name) < 0) {
+		nftnl_set_free(set);
+		b->error = -ENOMEM;
+		return NULL;
+	}
+	nftnl_set_elems_nlmsg_build_payload(batch_begin(b, NFT_MSG_DELSETELEM, family, 0), set);
+	batch_done(b);
+	return set;
+}
+
+static struct nftnl_set_elem *element(struct batch *b, struct nftnl_set *set, const void *key,
+				      uint32_t key_bytes)
+{
+	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+
+	if (!e || nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, key_bytes) < 0) {
+		nftnl_set_elem_free(e);
+		b->error = -ENOMEM;
+		return NULL;
+	}
+	nftnl_set_elem_add(set, e); /* the set owns e from here */
+	return e;
+}
+
+static void refill_done(struct batch *b, uint16_t family, struct nftnl_set *set, unsigned n)
+{
+	if (n > 0 && b->error == 0) {
+		nftnl_set_elems_nlmsg_build_payload(
+			batch_begin(b, NFT_MSG_NEWSETELEM, family, NLM_F_CREATE), set);
+		batch_done(b);
+	}
+	nftnl_set_free(set);
+}
+
+/* ---- the state, part by part ---- */
+
+static const char *verdict_chain(uint32_t verdict)
+{
+	switch ((enum grant_verdict)verdict) {
+	case GRANT_OPEN:
+		return RULESET_OPEN;
+	case GRANT_OPEN_LESS_CORPORATE:
+		return RULESET_OPEN_LESS;
+	case GRANT_BACK:
+		return RULESET_BACK;
+	case N_GRANT_VERDICTS:
+		break;
+	}
+	abort(); /* netstate_check() lets no other through */
+}
+
+static void put_grants(struct batch *b, const struct msg_net_state *state)
+{
+	struct nftnl_set *set = refill(b, NFPROTO_INET, RULESET_GRANT);
+
+	for (unsigned i = 0; set && i < state->n_grants; i++) {
+		const struct msg_grant *g = &state->grant[i];
+		struct pairs_key key = pairs_key_of(g->in_ifname, g->out_ifname);
+		struct nftnl_set_elem *e = element(b, set, &key, PAIRS_NAMES_BYTES);
+
+		if (!e)
+			break;
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_GOTO);
+		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, g->timeout_ms);
+		if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, verdict_chain(g->verdict)) < 0)
+			b->error = -ENOMEM;
+	}
+	if (set)
+		refill_done(b, NFPROTO_INET, set, state->n_grants);
+}
+
+static void put_pairs(struct batch *b, const struct pairs *pairs)
+{
+	struct nftnl_set *marks = refill(b, NFPROTO_INET, RULESET_PAIR_MARK);
+	struct nftnl_set *ok = refill(b, NFPROTO_INET, RULESET_PAIR_OK);
+
+	for (unsigned i = 0; marks && ok && i < pairs->n; i++) {
+		const struct pairs_key *key = &pairs->pair[i];
+		struct nftnl_set_elem *e = element(b, marks, key, PAIRS_NAMES_BYTES);
+
+		if (!e || !element(b, ok, key, sizeof(*key)))
+			break;
+		if (nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, &key->mark, sizeof(key->mark)) < 0)
+			b->error = -ENOMEM;
+	}
+	if (marks)
+		refill_done(b, NFPROTO_INET, marks, pairs->n);
+	if (ok)
+		refill_done(b, NFPROTO_INET, ok, pairs->n);
+}
+
+/* An interval is two elements: its first address, and the one behind its last with a flag. */
+static void put_ranges(struct batch *b, const char *name, const struct prefix_range *range,
+		       unsigned n, uint32_t address_bytes)
+{
+	struct nftnl_set *set = refill(b, NFPROTO_INET, name);
+
+	for (unsigned i = 0; set && i < n; i++) {
+		uint8_t behind[sizeof(range->last)];
+		struct nftnl_set_elem *e = element(b, set, range[i].first, address_bytes);
+		uint32_t at = address_bytes;
+
+		memcpy(behind, range[i].last, sizeof(behind));
+		while (at > 0 && ++behind[at - 1] == 0)
+			at--;
+		if (!e || at == 0) /* all ones: the interval has no end */
+			continue;
+		e = element(b, set, behind, address_bytes);
+		if (e)
+			nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+	}
+	if (set)
+		refill_done(b, NFPROTO_INET, set, n);
+}
+
+static void put_prefixes(struct batch *b, const struct msg_net_state *state)
+{
+	struct prefix_ranges ranges;
+
+	prefix_ranges_build(state->prefix, state->n_prefixes, &ranges);
+	put_ranges(b, RULESET_CORPORATE4, ranges.v4, ranges.n4, 4);
+	put_ranges(b, RULESET_CORPORATE6, ranges.v6, ranges.n6, 16);
+}
+
+static struct nftnl_expr *expression(struct nftnl_rule *rule, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (e)
+		nftnl_rule_add_expr(rule, e); /* the rule owns e from here */
+	return e;
+}
+
+/* "meta time < BOUND meta mark set EPOCH goto dispatch". jiffies, which end a timeout, stand still
+ * in suspend; the wall clock does not. 0 or -ENOMEM. */
+static int clock_rule(struct nftnl_rule *rule, const struct msg_net_state *state)
+{
+	uint64_t bound_be = htobe64(state->wall_bound_s * 1000000000);
+	uint32_t mark = RULESET_EPOCH_MARK(state->epoch);
+	struct nftnl_expr *now = expression(rule, "meta"), *order = expression(rule, "byteorder");
+	struct nftnl_expr *less = expression(rule, "cmp"), *epoch = expression(rule, "immediate");
+	struct nftnl_expr *set = expression(rule, "meta"), *go = expression(rule, "immediate");
+
+	if (!now || !order || !less || !epoch || !set || !go)
+		return -ENOMEM;
+	nftnl_expr_set_u32(now, NFTNL_EXPR_META_KEY, NFT_META_TIME_NS);
+	nftnl_expr_set_u32(now, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_LEN, sizeof(bound_be));
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(bound_be));
+	nftnl_expr_set_u32(less, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(less, NFTNL_EXPR_CMP_OP, NFT_CMP_LT);
+	nftnl_expr_set(less, NFTNL_EXPR_CMP_DATA, &bound_be, sizeof(bound_be));
+	nftnl_expr_set_u32(epoch, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(epoch, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark));
+	nftnl_expr_set_u32(set, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(set, NFTNL_EXPR_META_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_GOTO);
+	nftnl_expr_set_str(go, NFTNL_EXPR_IMM_CHAIN, RULESET_DISPATCH);
+	return 0;
+}
+
+/* The chain is emptied; without a grant it stays so, and nothing is even looked up. */
+static void put_clock(struct batch *b, const struct msg_net_state *state)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE) < 0 ||
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, RULESET_CLOCK) < 0) {
+		nftnl_rule_free(rule);
+		b->error = -ENOMEM;
+		return;
+	}
+	nftnl_rule_nlmsg_build_payload(batch_begin(b, NFT_MSG_DELRULE, NFPROTO_INET, 0), rule);
+	batch_done(b);
+	if (state->n_grants > 0) {
+		int r = clock_rule(rule, state);
+
+		if (r < 0)
+			b->error = r;
+		nftnl_rule_nlmsg_build_payload(
+			batch_begin(b, NFT_MSG_NEWRULE, NFPROTO_INET, NLM_F_CREATE | NLM_F_APPEND),
+			rule);
+		batch_done(b);
+	}
+	nftnl_rule_free(rule);
+}
+
+static void put_epoch(struct batch *b, const struct msg_net_state *state)
+{
+	struct nftnl_set *set = refill(b, NFPROTO_NETDEV, RULESET_EPOCH);
+	uint32_t mark = RULESET_EPOCH_MARK(state->epoch);
+	unsigned n = state->n_grants > 0;
+
+	if (set && n > 0)
+		(void)element(b, set, &mark, sizeof(mark));
+	if (set)
+		refill_done(b, NFPROTO_NETDEV, set, n);
+}
+
+int grants_apply(struct grants *grants, const struct msg_net_state *state,
+		 struct pairs_dead *ret_dead)
+{
+	struct batch b = { .nlb = mnl_nlmsg_batch_start(grants->buf, BATCH_BYTES),
+			   .seq = &grants->seq };
+	struct pairs_dead dead;
+	struct pairs pairs;
+	int r;
+
+	if (!b.nlb)
+		return -ENOMEM;
+	nftnl_batch_begin(mnl_nlmsg_batch_current(b.nlb), grants->seq++);
+	(void)mnl_nlmsg_batch_next(b.nlb);
+	pairs_next(&grants->pairs, state, &pairs, &dead);
+	put_grants(&b, state);
+	put_pairs(&b, &pairs);
+	put_prefixes(&b, state);
+	put_clock(&b, state);
+	put_epoch(&b, state);
+	nftnl_batch_end(mnl_nlmsg_batch_current(b.nlb), grants->seq++);
+	if (!mnl_nlmsg_batch_next(b.nlb))
+		b.error = -ENOSPC;
+	r = b.error;
+	if (r == 0)
+		r = nltalk_send(grants->nl, mnl_nlmsg_batch_head(b.nlb),
+				mnl_nlmsg_batch_size(b.nlb), b.n_acks);
+	mnl_nlmsg_batch_stop(b.nlb);
+	if (r < 0)
+		return r;
+	*ret_dead = dead;
+	grants->pairs = pairs;
+	return 0;
+}
+
+int grants_check_egress(struct grants *grants, unsigned n_uplinks)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < n_uplinks && r == 0; i++) {
+		_Alignas(struct nlmsghdr) char buf[512];
+		struct nftnl_chain *chain = nftnl_chain_alloc();
+		char name[sizeof(RULESET_EGRESS) + 4];
+		struct nlmsghdr *nlh;
+
+		if (!chain)
+			return -ENOMEM;
+		(void)snprintf(name, sizeof(name), RULESET_EGRESS "%hhu", (unsigned char)i);
+		nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
+		nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
+		nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_NETDEV, 0,
+					    grants->seq++);
+		nftnl_chain_nlmsg_build_payload(nlh, chain);
+		nftnl_chain_free(chain);
+		r = nltalk_get(grants->nl, nlh, NULL, NULL);
+	}
+	return r;
+}

@@ -1,0 +1,56 @@
+#include "netguard/pairs.h"
+
+#include <string.h>
+
+struct pairs_key pairs_key_of(const char *port, const char *uplink)
+{
+	struct pairs_key k = { .mark = 0 };
+
+	memcpy(k.port, port, strnlen(port, sizeof(k.port) - 1));
+	memcpy(k.uplink, uplink, strnlen(uplink, sizeof(k.uplink) - 1));
+	return k;
+}
+
+static const struct pairs_key *find(const struct pairs *pairs, const struct pairs_key *key)
+{
+	for (unsigned i = 0; i < pairs->n; i++)
+		if (memcmp(&pairs->pair[i], key, PAIRS_NAMES_BYTES) == 0)
+			return &pairs->pair[i];
+	return NULL;
+}
+
+static uint32_t new_mark(struct pairs *pairs, uint32_t mark_class)
+{
+	const uint32_t max = (UINT32_C(1) << PAIRS_CLASS_SHIFT) - 1;
+
+	pairs->next_number = pairs->next_number >= max ? 1 : pairs->next_number + 1;
+	return mark_class << PAIRS_CLASS_SHIFT | pairs->next_number;
+}
+
+void pairs_next(const struct pairs *before, const struct msg_net_state *state, struct pairs *ret,
+		struct pairs_dead *ret_dead)
+{
+	memset(ret, 0, sizeof(*ret));
+	memset(ret_dead, 0, sizeof(*ret_dead));
+	ret->next_number = before->next_number;
+	for (unsigned i = 0; i < state->n_grants; i++) {
+		const struct msg_grant *grant = &state->grant[i];
+		struct pairs_key key = pairs_key_of(grant->in_ifname, grant->out_ifname);
+		const struct pairs_key *old = find(before, &key);
+		uint32_t mark_class = grant->net_class + 1; /* 0 is no flow of ours */
+
+		if (grant->verdict == GRANT_BACK || find(ret, &key))
+			continue;
+		if (old && old->mark >> PAIRS_CLASS_SHIFT == mark_class)
+			key.mark = old->mark;
+		else
+			key.mark = new_mark(ret, mark_class);
+		ret->pair[ret->n++] = key;
+	}
+	for (unsigned i = 0; i < before->n; i++) {
+		const struct pairs_key *now = find(ret, &before->pair[i]);
+
+		if (!now || now->mark != before->pair[i].mark)
+			ret_dead->mark[ret_dead->n++] = before->pair[i].mark;
+	}
+}

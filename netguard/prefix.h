@@ -1,0 +1,38 @@
+/* prefix.h - corporate prefixes as the disjoint address ranges that a kernel interval set takes.
+ *
+ * Pure: values in, values out.
+ *
+ * Personal must not reach a corporate IPv4 network by a detour through IPv6, so each IPv4 prefix
+ * also yields its translated forms: 64:ff9b::/96 (RFC 6052 2.1) and 6to4, 2002::/16 (RFC 3056 2);
+ * and as soon as there is one IPv4 prefix, all of 64:ff9b:1::/48 (RFC 8215: a local translator
+ * may sit anywhere in it, so it cannot be mapped and is closed). A translator under a prefix of
+ * the network's own choice (RFC 6052 2.2) is not known here. */
+#ifndef NETGUARD_PREFIX_H
+#define NETGUARD_PREFIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/msg.h"
+
+struct prefix_range { /* inclusive; the first four bytes count for IPv4 */
+	uint8_t first[16];
+	uint8_t last[16];
+};
+
+enum { PREFIX_RANGES4 = MSG_PREFIXES, PREFIX_RANGES6 = 2 * MSG_PREFIXES + 1 };
+
+struct prefix_ranges { /* ascending, neither overlapping nor touching */
+	unsigned n4;
+	unsigned n6;
+	struct prefix_range v4[PREFIX_RANGES4];
+	struct prefix_range v6[PREFIX_RANGES6];
+};
+
+/* Family known, length inside it, and neither host bits nor bytes beyond the family set. */
+bool prefix_ok(const struct msg_prefix *prefix);
+
+/* n prefixes, each prefix_ok(), at most MSG_PREFIXES. */
+void prefix_ranges_build(const struct msg_prefix *prefix, unsigned n, struct prefix_ranges *ret);
+
+#endif

@@ -1,0 +1,55 @@
+/* ruleset.h - the whole static firewall as nft text, for the uplinks that are there.
+ *
+ * Pure: values in, text out.
+ *
+ * One transaction replaces both of our tables by their closed state. What opens is not in the
+ * text: netguard/grants.h fills the maps, sets and the one chain that this text leaves empty, and
+ * an empty one passes nothing. The names below are the seam between the two.
+ *
+ * Facts behind the rules: nftables 1.0.6 and later, kernel 6.1 and later. A netdev chain cannot be
+ * made for a device that is absent (6.1), so the text names only uplinks that are there. */
+#ifndef NETGUARD_RULESET_H
+#define NETGUARD_RULESET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/msg.h"
+
+#define RULESET_TABLE	   "bulkhead"	/* one in family inet, one in family netdev */
+#define RULESET_GRANT	   "grant"	/* inet map: (in, out) -> verdict, timeout */
+#define RULESET_PAIR_MARK  "pair_mark"	/* inet map: (port, uplink) -> mark of their flows */
+#define RULESET_PAIR_OK	   "pair_ok"	/* inet set: (port, uplink, mark) */
+#define RULESET_CORPORATE4 "corporate4" /* inet interval set */
+#define RULESET_CORPORATE6 "corporate6" /* inet interval set */
+#define RULESET_CLOCK	   "clock"	/* inet chain: empty, or the one rule below */
+#define RULESET_DISPATCH   "dispatch"	/* "meta time < BOUND meta mark set EPOCH goto dispatch" */
+#define RULESET_EPOCH	   "epoch"	/* netdev set: the mark that may leave */
+#define RULESET_EGRESS	   "egress_"	/* netdev chain of uplink N: egress_N */
+#define RULESET_OPEN	   "open"
+#define RULESET_OPEN_LESS  "open_less_corporate"
+#define RULESET_BACK	   "back"
+
+enum {
+	RULESET_TEXT_BYTES = 32768, /* 8 uplinks take less than half */
+	RULESET_BEACON_PORT = 6262,
+	RULESET_FLOWS_MIN = 64,
+};
+
+/* The mark of a frame that was forwarded in this epoch: a prefix of ours, so that no number that
+ * another program happens to choose is an epoch. */
+#define RULESET_EPOCH_MARK(epoch) (UINT32_C(0x42480000) | (epoch))
+
+struct ruleset {
+	unsigned n_uplinks;
+	char uplink[MSG_UPLINKS][MSG_IFNAME_BYTES];
+	uint32_t uid_prove;	 /* whose sockets may probe beacons; not 0 */
+	uint32_t flows_per_port; /* conntrack entries that one port may hold */
+};
+
+/* text: NUL-terminated. Errors: -EINVAL an uplink's name is empty, twice there, or has a character
+ * besides letters, digits, '.', '-' and '_'; more uplinks than MSG_UPLINKS; uid_prove is 0;
+ * flows_per_port is below RULESET_FLOWS_MIN. -ENOSPC text_bytes is too small. */
+int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_bytes);
+
+#endif

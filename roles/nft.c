@@ -1,0 +1,224 @@
+/* nft - the one process that may write the firewall: closed rules first, then what decide asks.
+ *
+ * At start it replaces our tables by their closed state for the uplinks that are there, deletes
+ * every flow of a class, and only then brings the uplinks up. After the sandbox it serves one
+ * message, struct msg_net_state. It ends when decide does, and when a table of ours is gone: the
+ * supervisor starts it anew, closed. Without it the kernel ends each grant by itself. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/capability.h>
+#include <nftables/libnftables.h>
+#include <seccomp.h>
+
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/sandbox.h"
+#include "netguard/grants.h"
+#include "netguard/linkctl.h"
+#include "netguard/netstate.h"
+#include "netguard/ruleset.h"
+#include "roles/nft_sysctl.h"
+#include "roles/role.h"
+
+static const int syscalls[] = { SANDBOX_COMMON, SCMP_SYS(sendto), SCMP_SYS(recvfrom), -1 };
+
+/* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink. */
+enum { N_FDS = 8 };
+enum { FLOWS_MAX = 4096 };
+
+static struct nft {
+	struct role role;
+	struct ruleset ruleset;
+	unsigned ifindex[MSG_UPLINKS]; /* of each uplink of the ruleset */
+	struct linkctl *links;
+	struct grants *grants;
+	struct msg_net_state state;
+	struct pairs_dead dead;
+} nft;
+
+static void must(int r, const char *what)
+{
+	if (r < 0) {
+		errno = -r;
+		die("%s: %m", what);
+	}
+}
+
+/* Those of the configuration that are there. One that comes later comes admin-down, and the
+ * supervisor starts this role anew. */
+static void find_uplinks(struct nft *n)
+{
+	const struct msg_config *config = &n->role.config;
+
+	if (config->n_uplinks > MSG_UPLINKS)
+		die("configuration: %u uplinks", (unsigned)config->n_uplinks);
+	for (unsigned i = 0; i < config->n_uplinks; i++) {
+		const char *ifname = config->uplink[i].ifname;
+		unsigned at = n->ruleset.n_uplinks;
+		int r;
+
+		if (!msg_text_ok(ifname, MSG_IFNAME_BYTES))
+			die("configuration: name of uplink %u", i);
+		r = linkctl_find(n->links, ifname, &n->ifindex[at]);
+		if (r == -ENODEV) {
+			log_warn(0, "find uplink '%s': it is not there", ifname);
+			continue;
+		}
+		must(r, "find the uplinks");
+		memcpy(n->ruleset.uplink[at], ifname, MSG_IFNAME_BYTES);
+		n->ruleset.n_uplinks++;
+	}
+}
+
+/* A quarter of the table for one port: with two ports at their bound, netguard's own flows and the
+ * next port still find room. And no more than the kernel counts quickly: it walks the list for
+ * each new flow (0.1 ms at 4096, 0.8 ms at 32768). */
+static uint32_t flows_per_port(void)
+{
+	uint32_t quarter = nft_sysctl_flows_max() / 4;
+
+	if (quarter == 0)
+		die("read the size of the flow table: run 'bulkhead-netns up' again");
+	if (quarter > FLOWS_MAX)
+		return FLOWS_MAX;
+	return quarter < RULESET_FLOWS_MIN ? RULESET_FLOWS_MIN : quarter;
+}
+
+static void load(const struct ruleset *ruleset)
+{
+	char text[RULESET_TEXT_BYTES];
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	int r = ruleset_build(ruleset, text, sizeof(text));
+
+	must(r, "build the ruleset");
+	if (!ctx || nft_ctx_buffer_error(ctx) != 0 || nft_ctx_buffer_output(ctx) != 0)
+		die("load the ruleset: no memory");
+	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
+		const char *why = nft_ctx_get_error_buffer(ctx);
+		char line[160];
+
+		die("load the ruleset: %s", log_quote(why, strcspn(why, "\n"), line, sizeof(line)));
+	}
+	nft_ctx_free(ctx);
+}
+
+/* Flows of an earlier run have marks that this one will give out again: they end here. */
+static void forget_flows(struct nft *n)
+{
+	for (uint32_t c = 0; c < N_NET_CLASSES; c++)
+		must(linkctl_delete_flows(n->links, (c + 1) << PAIRS_CLASS_SHIFT,
+					  UINT32_MAX << PAIRS_CLASS_SHIFT),
+		     "delete the flows of an earlier run");
+}
+
+/* Frames that an earlier run let queue must not leave under the first epoch of this one. */
+static void open_links(struct nft *n)
+{
+	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++) {
+		must(linkctl_flush_neighbours(n->links, n->ifindex[i]), "flush neighbours");
+		must(linkctl_set_up(n->links, n->ifindex[i]), "bring an uplink up");
+		log_info("uplink '%s': its egress chain stands, it is up", n->ruleset.uplink[i]);
+	}
+}
+
+/* What a revoked grant leaves behind the rules. Failing here would leave it: so the process ends,
+ * and its successor closes everything. */
+static void clean_up(struct nft *n)
+{
+	if (n->state.tightens || n->dead.n > 0)
+		for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
+			must(linkctl_flush_neighbours(n->links, n->ifindex[i]), "flush neighbours");
+	for (unsigned i = 0; i < n->dead.n; i++)
+		must(linkctl_delete_flows(n->links, n->dead.mark[i], UINT32_MAX),
+		     "delete the flows of a revoked grant");
+}
+
+static int apply(struct nft *n)
+{
+	int r = netstate_check(&n->state, &n->ruleset);
+
+	if (r == -EPROTO)
+		die("decide broke the contract with state %u", (unsigned)n->state.id);
+	if (r < 0)
+		return r;
+	must(grants_check_egress(n->grants, n->ruleset.n_uplinks), "look for the egress chains");
+	r = grants_apply(n->grants, &n->state, &n->dead);
+	if (r == -ENOENT)
+		die("our table is gone; all is closed until it is loaded again");
+	if (r < 0)
+		return r;
+	clean_up(n);
+	return 0;
+}
+
+static void serve_decide(struct nft *n)
+{
+	int fd = n->role.peer_fd[ROLE_DECIDE];
+	int r = ipc_recv(fd, &n->state, sizeof(n->state), NULL);
+	struct msg_net_ack ack;
+
+	if (r == -EPIPE)
+		die("decide is gone");
+	must(r, "receive from decide");
+	ack = (struct msg_net_ack){ .id = n->state.id, .error = apply(n) };
+	if (ack.error < 0)
+		log_warn(ack.error, "apply state %u: the old one stands until it expires",
+			 (unsigned)ack.id);
+	must(ipc_send(fd, &ack, sizeof(ack), -1), "answer decide");
+}
+
+static void serve_supervisor(struct nft *n)
+{
+	struct msg_sup msg;
+	int fd = -1;
+
+	role_recv_sup(&n->role, &msg, &fd);
+	if (msg.verb != SUP_PEER)
+		die("the supervisor sent verb %u", (unsigned)msg.verb);
+}
+
+static void enter_sandbox(const struct nft *n)
+{
+	const struct sandbox profile = {
+		.uid = role_uid(&n->role),
+		.caps = UINT64_C(1) << CAP_NET_ADMIN, /* the kernel asks at each change */
+		.syscalls = syscalls,
+		.n_fds_max = N_FDS,
+	};
+
+	sandbox_enter(&profile);
+}
+
+int main(void)
+{
+	log_open("nft");
+	role_begin(&nft.role, ROLE_NFT);
+	must(linkctl_new(&nft.links), "open netlink");
+	must(grants_new(&nft.grants), "open netlink");
+	find_uplinks(&nft);
+	nft.ruleset.uid_prove = role_uid_of(&nft.role.config, ROLE_PROVE);
+	nft.ruleset.flows_per_port = flows_per_port();
+	load(&nft.ruleset);
+	nft_sysctl_demand(&nft.ruleset);
+	forget_flows(&nft);
+	open_links(&nft);
+	enter_sandbox(&nft);
+	for (;;) {
+		struct loop loop;
+		int r;
+
+		loop_reset(&loop);
+		loop_want(&loop, ROLE_SUP_FD);
+		loop_want(&loop, nft.role.peer_fd[ROLE_DECIDE]);
+		r = loop_wait(&loop);
+		if (r < 0 && r != -EINTR)
+			must(r, "wait");
+		if (loop_ready(&loop, ROLE_SUP_FD))
+			serve_supervisor(&nft);
+		else if (loop_ready(&loop, nft.role.peer_fd[ROLE_DECIDE]))
+			serve_decide(&nft);
+	}
+}

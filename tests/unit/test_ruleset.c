@@ -1,0 +1,283 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "netguard/pairs.h"
+#include "netguard/ruleset.h"
+
+static char text[RULESET_TEXT_BYTES];
+
+static struct ruleset two_uplinks(void)
+{
+	return (struct ruleset){ .n_uplinks = 2,
+				 .uplink = { "en0", "wl0.1" },
+				 .uid_prove = 64005,
+				 .flows_per_port = 1000 };
+}
+
+static const char *build(const struct ruleset *r)
+{
+	assert_int_equal(ruleset_build(r, text, sizeof(text)), 0);
+	return text;
+}
+
+static unsigned count(const char *where, const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *at = strstr(where, what); at; at = strstr(at + 1, what))
+		n++;
+	return n;
+}
+
+/* The text between "chain NAME {" and its closing brace. */
+static const char *chain(const char *where, const char *name)
+{
+	static char body[4096];
+	char head[64];
+	const char *from, *to;
+
+	(void)snprintf(head, sizeof(head), "chain %s {", name);
+	from = strstr(where, head);
+	assert_non_null(from);
+	to = strstr(from, "\n\t}\n");
+	assert_non_null(to);
+	assert_true((size_t)(to - from) < sizeof(body));
+	memcpy(body, from, (size_t)(to - from));
+	body[to - from] = '\0';
+	return body;
+}
+
+static void assert_before(const char *where, const char *first, const char *second)
+{
+	const char *a = strstr(where, first), *b = strstr(where, second);
+
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_true(a < b);
+}
+
+static void replaces_both_tables_in_one_text(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r);
+
+	(void)state;
+	assert_before(t, "table inet bulkhead\ndelete table inet bulkhead\n",
+		      "table inet bulkhead {");
+	assert_before(t, "table netdev bulkhead\ndelete table netdev bulkhead\n",
+		      "table netdev bulkhead {");
+	assert_null(strstr(t, "flush ruleset"));
+}
+
+static void every_filter_chain_drops_by_policy(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r);
+
+	(void)state;
+	/* forward, input, output, and an egress chain for each uplink */
+	assert_int_equal(count(t, "policy drop;"), 5);
+	/* these two judge sources and rewrite addresses; they let nothing in by themselves */
+	assert_int_equal(count(t, "policy accept;"), 2);
+	assert_non_null(strstr(chain(t, "source"), "policy accept;"));
+	assert_non_null(strstr(chain(t, "nat"), "policy accept;"));
+}
+
+static void what_opens_is_empty(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r);
+
+	(void)state;
+	assert_non_null(strstr(t, "\tchain clock { }\n"));
+	assert_int_equal(count(t, "elements"), 1); /* the uplinks' names */
+	assert_int_equal(count(t, "@grant"), 1);
+	assert_non_null(strstr(chain(t, "dispatch"), "@grant"));
+}
+
+static void nothing_established_passes_without_a_dispatch(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r), *forward = chain(t, "forward");
+
+	(void)state;
+	assert_null(strstr(forward, "accept"));
+	assert_null(strstr(forward, "established"));
+	assert_int_equal(count(t, "jump clock"), 1);
+}
+
+static void dhcp_and_the_beacon_are_dropped_before_the_dispatch(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *forward = chain(build(&r), "forward");
+
+	(void)state;
+	assert_before(forward, "udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop",
+		      "jump clock");
+	assert_before(forward, "udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop",
+		      "jump clock");
+}
+
+static void egress_stops_local_sockets_before_it_looks_at_marks(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r), *egress;
+
+	(void)state;
+	egress = chain(t, "egress_1");
+	assert_non_null(strstr(egress, "device \"wl0.1\""));
+	assert_non_null(strstr(egress, "meta skuid 64005 udp dport 6262 accept"));
+	assert_before(egress, "meta skuid 0-4294967294 counter name leak drop", "@epoch");
+	assert_before(egress, "mld2-listener-report", "meta mark != 0");
+	assert_before(egress, "meta mark @epoch accept", "meta mark != 0 counter name stale drop");
+	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
+	/* root's DHCP, the prober, the epoch, and four kinds of the kernel's own: nothing else */
+	assert_int_equal(count(egress, " accept\n"), 8);
+	assert_int_equal(count(egress, "limit rate"), 4);
+}
+
+static void back_needs_direction_and_mark(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *back = chain(build(&r), "back");
+
+	(void)state;
+	assert_int_equal(count(back, " accept\n"), 1);
+	assert_non_null(strstr(back, "ct state established,related ct direction reply "
+				     "oifname . iifname . ct mark @pair_ok accept"));
+}
+
+static void corporate_prefixes_are_cut_before_open(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *less = chain(build(&r), "open_less_corporate");
+
+	(void)state;
+	assert_before(less, "ip daddr @corporate4 counter name corporate drop", "goto open");
+	assert_before(less, "ip6 daddr @corporate6 counter name corporate drop", "goto open");
+}
+
+static void classes_hide_behind_ranges_of_their_own(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *nat = chain(build(&r), "nat");
+	char mark[32];
+
+	(void)state;
+	for (uint32_t c = 0; c < N_NET_CLASSES; c++) {
+		(void)snprintf(mark, sizeof(mark), "== 0x%08x meta", (c + 1) << PAIRS_CLASS_SHIFT);
+		assert_int_equal(count(nat, mark), 1);
+	}
+	assert_non_null(strstr(nat, "masquerade to :20000-39999 random"));
+	assert_non_null(strstr(nat, "masquerade to :40000-59999 random"));
+}
+
+static void names_of_the_header_are_those_of_the_text(void **state)
+{
+	static const char *const names[] = {
+		"map " RULESET_GRANT " {",	"map " RULESET_PAIR_MARK " {",
+		"set " RULESET_PAIR_OK " {",	"set " RULESET_CORPORATE4 " {",
+		"set " RULESET_CORPORATE6 " {", "chain " RULESET_CLOCK " {",
+		"chain " RULESET_DISPATCH " {", "set " RULESET_EPOCH " {",
+		"chain " RULESET_OPEN " {",	"chain " RULESET_OPEN_LESS " {",
+		"chain " RULESET_BACK " {",	"chain " RULESET_EGRESS "0 {",
+	};
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(count(t, names[i]), 1);
+}
+
+static void without_uplinks_there_is_still_a_closed_table(void **state)
+{
+	struct ruleset r = { .uid_prove = 64005, .flows_per_port = RULESET_FLOWS_MIN };
+	const char *t = build(&r);
+
+	(void)state;
+	assert_int_equal(count(t, "policy drop;"), 3);
+	assert_non_null(strstr(t, "set uplinks { type ifname; }"));
+}
+
+static void eight_uplinks_take_less_than_half_of_the_room(void **state)
+{
+	struct ruleset r = two_uplinks();
+
+	(void)state;
+	r.n_uplinks = MSG_UPLINKS;
+	for (unsigned i = 0; i < MSG_UPLINKS; i++)
+		(void)snprintf(r.uplink[i], MSG_IFNAME_BYTES, "averylongname%u", i);
+	assert_true(strlen(build(&r)) < RULESET_TEXT_BYTES / 2);
+}
+
+static void refuses_names_that_could_be_read_as_rules(void **state)
+{
+	static const char *const bad[] = { "", "a\"; }", "a b", "a\n", "a/b", "*", "\xc3\xa9" };
+	struct ruleset r = two_uplinks();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(r.uplink[1], 0, MSG_IFNAME_BYTES);
+		memcpy(r.uplink[1], bad[i], strlen(bad[i]));
+		assert_int_equal(ruleset_build(&r, text, sizeof(text)), -EINVAL);
+	}
+	memset(r.uplink[1], 'a', MSG_IFNAME_BYTES); /* no end */
+	assert_int_equal(ruleset_build(&r, text, sizeof(text)), -EINVAL);
+	memcpy(r.uplink[1], r.uplink[0], MSG_IFNAME_BYTES); /* twice */
+	assert_int_equal(ruleset_build(&r, text, sizeof(text)), -EINVAL);
+}
+
+static void refuses_numbers_that_would_open(void **state)
+{
+	struct ruleset root = two_uplinks(), many = two_uplinks(), few = two_uplinks();
+
+	(void)state;
+	root.uid_prove = 0;
+	many.n_uplinks = MSG_UPLINKS + 1;
+	few.flows_per_port = RULESET_FLOWS_MIN - 1;
+	assert_int_equal(ruleset_build(&root, text, sizeof(text)), -EINVAL);
+	assert_int_equal(ruleset_build(&many, text, sizeof(text)), -EINVAL);
+	assert_int_equal(ruleset_build(&few, text, sizeof(text)), -EINVAL);
+}
+
+static void says_when_the_room_is_too_small(void **state)
+{
+	struct ruleset r = two_uplinks();
+	size_t need = strlen(build(&r)) + 1;
+
+	(void)state;
+	assert_int_equal(ruleset_build(&r, text, need), 0);
+	for (size_t n = 1; n < need; n += 97)
+		assert_int_equal(ruleset_build(&r, text, n), -ENOSPC);
+	assert_int_equal(ruleset_build(&r, text, need - 1), -ENOSPC);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replaces_both_tables_in_one_text),
+		cmocka_unit_test(every_filter_chain_drops_by_policy),
+		cmocka_unit_test(what_opens_is_empty),
+		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
+		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_the_dispatch),
+		cmocka_unit_test(egress_stops_local_sockets_before_it_looks_at_marks),
+		cmocka_unit_test(back_needs_direction_and_mark),
+		cmocka_unit_test(corporate_prefixes_are_cut_before_open),
+		cmocka_unit_test(classes_hide_behind_ranges_of_their_own),
+		cmocka_unit_test(names_of_the_header_are_those_of_the_text),
+		cmocka_unit_test(without_uplinks_there_is_still_a_closed_table),
+		cmocka_unit_test(eight_uplinks_take_less_than_half_of_the_room),
+		cmocka_unit_test(refuses_names_that_could_be_read_as_rules),
+		cmocka_unit_test(refuses_numbers_that_would_open),
+		cmocka_unit_test(says_when_the_room_is_too_small),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
