@@ -1,0 +1,80 @@
+/* policy_doc.h - the policy: which networks are corporate, what each zone allows, what disks need.
+ *
+ * struct policy is plain values of fixed size, so that pure code can decide on it. Everything that
+ * the text leaves out has the tighter value. Cells that no policy can open (unknown, suspect,
+ * and proven for personal; all but proven for work) are not in the schema. */
+#ifndef POLICY_POLICY_DOC_H
+#define POLICY_POLICY_DOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/msg.h"
+#include "policy/document.h"
+
+enum {
+	POLICY_SUFFIXES = 16,
+	POLICY_SYSTEMS = 16,
+	POLICY_SITES = 16,
+	POLICY_PLAIN_IMAGES = 8,
+	POLICY_PATTERN_BYTES = 64,
+	POLICY_DOMAIN_BYTES = 128,
+};
+
+enum policy_foreign { POLICY_FOREIGN_ENROLLED_ONLY, POLICY_FOREIGN_ASK, POLICY_FOREIGN_ALLOW };
+
+/* What makes a sign count as corporate: nothing, a value on the policy's list, its presence. */
+enum policy_rule { POLICY_RULE_IGNORED, POLICY_RULE_LISTED, POLICY_RULE_ANY };
+
+enum policy_sign {
+	POLICY_SIGN_LLDP,	  /* any, or listed: system name matches lldp_systems */
+	POLICY_SIGN_CDP,	  /* the same */
+	POLICY_SIGN_DHCP_DOMAIN,  /* options 15, 119: any, or listed: below dns_suffixes */
+	POLICY_SIGN_DHCP_PRIVATE, /* options 224..254: any or ignored */
+	POLICY_SIGN_DHCP_VENDOR,  /* options 43, 125: any or ignored */
+	POLICY_SIGN_ADDRESS,	  /* an address or router inside prefixes: listed or ignored */
+	POLICY_SIGN_RA,		  /* RA prefix or DNSSL: listed or ignored */
+	POLICY_SIGN_EAPOL,	  /* any or ignored */
+	POLICY_SIGN_VLAN,	  /* any or ignored */
+	N_POLICY_SIGNS,
+};
+
+struct policy {
+	uint64_t serial;
+	uint64_t issued_wall_s;
+	uint64_t expires_wall_s;
+	uint64_t grace_s; /* unlocks go on so long after expiry; isolation has no end */
+
+	/* network */
+	uint32_t foreign;      /* enum policy_foreign */
+	uint32_t home_allowed; /* bool: the cell personal x home */
+	uint32_t work_proven;  /* bool: the cell work x proven */
+	uint32_t
+		other_uplink_closes; /* bool: one suspect or proven uplink closes personal on all */
+	uint32_t foreign_window_ms;
+	uint32_t home_window_ms;
+	uint32_t sign[N_POLICY_SIGNS]; /* enum policy_rule */
+	uint32_t n_prefixes;
+	uint32_t n_suffixes;
+	uint32_t n_systems;
+	uint32_t n_sites;
+	struct msg_prefix prefix[MSG_PREFIXES];
+	char suffix[POLICY_SUFFIXES][POLICY_DOMAIN_BYTES]; /* lower case, no dots at the ends */
+	char system[POLICY_SYSTEMS][POLICY_PATTERN_BYTES]; /* a '*' at the end: any rest */
+	char site[POLICY_SITES][MSG_NAME_BYTES]; /* whose beacons count; none: all of the root's */
+
+	/* images */
+	uint32_t pin_min;
+	uint32_t n_plain;
+	uint8_t plain_sha256[POLICY_PLAIN_IMAGES][32];
+
+	/* audit */
+	uint32_t checkpoint_every_s;
+};
+
+/* Parse text whose signature has been verified. -EBADMSG with *ret_error; -ENOMEM. */
+int policy_doc_parse(const char *text, size_t len_bytes, struct policy *ret,
+		     struct document_error *ret_error);
+
+#endif
