@@ -1,0 +1,99 @@
+/* image.h - one VHD behind one descriptor as a disk: read, write, zero, flush, extents.
+ *
+ * Fixed and dynamic; a differencing one is refused. Opening validates all metadata, so a caller
+ * that got an image may use it up to its size. No byte moves before the caller has said how the
+ * payload is kept: image_set_cipher() or image_set_plain(); until then -ENOKEY.
+ * After that any number of threads may call read, write, zero, flush and extent at once.
+ *
+ * A sector that was never written is a hole and reads as zeros; it is never "decrypted".
+ * What image_flush() has confirmed survives a power cut; a failing fdatasync() makes the image
+ * refuse all further writes (-EIO), because nobody can know what reached the disk. */
+#ifndef VHDCRYPT_IMAGE_H
+#define VHDCRYPT_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vhdcrypt/sector.h"
+#include "vhdcrypt/store.h"
+#include "vhdcrypt/vhd_format.h"
+
+struct image;
+
+enum image_mode { IMAGE_READ_ONLY, IMAGE_READ_WRITE };
+
+struct image_info {
+	struct vhd_footer footer;
+	uint64_t virtual_bytes; /* what a guest sees */
+	enum vhd_size_rule size_rule;
+	uint64_t file_bytes;
+	uint32_t block_bytes; /* 0 in a fixed disk, as the next two */
+	uint32_t n_blocks;
+	uint32_t n_allocated;
+	bool end_footer_ok;   /* false: lost in a crash; the copy at the start was used */
+	bool start_footer_ok; /* false likewise; true in a fixed disk, which has none there */
+	bool footers_agree;   /* byte for byte; false is harmless when both are ok */
+	bool short_footer;    /* 511 bytes */
+	bool batmap;	      /* tapdisk's map of full blocks is there (never opened for writing) */
+};
+
+struct image_extent {
+	uint64_t len_bytes;
+	bool hole;
+};
+
+/* fd is lent: a regular file, readable (and writable for IMAGE_READ_WRITE), seekable, not
+ * O_APPEND; it must stay open until image_close(). Read-write repairs a lost footer copy.
+ * *ret_fault is filled with -EBADMSG (damaged or hostile) and -EOPNOTSUPP (a valid VHD of a kind
+ * that this mode does not serve); other errors are the kernel's. */
+int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault);
+
+/* A new VHD on an empty fd (lent, read-write): UUID, size, geometry, creator and type of `like`;
+ * dynamic gets 2 MiB blocks, all holes. A fixed disk has no holes: whoever makes one writes every
+ * sector. cipher (lent until image_close()) NULL: a plain one.
+ * -EEXIST: fd is not empty; -EINVAL: type or size cannot be made. */
+int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
+		 struct image **ret_image);
+
+/* The footer of a new disk: random-free, the UUID comes from the caller. virtual_bytes is a
+ * multiple of 512; the size rule is "current size" so that the size is exact. */
+void image_footer_init(enum vhd_type type, uint64_t virtual_bytes,
+		       const uint8_t uuid[VHD_FORMAT_UUID_BYTES], uint32_t timestamp_s,
+		       struct vhd_footer *ret_footer);
+
+/* Once, before the first byte. The cipher is lent until image_close().
+ * -EINVAL: the disk's size is no multiple of its sector size. */
+int image_set_cipher(struct image *image, struct sector *cipher);
+void image_set_plain(struct image *image);
+
+/* Flush (read-write) and free; accepts NULL. The descriptor stays open. */
+int image_close(struct image *image);
+
+/* As of opening; n_allocated keeps moving. */
+const struct image_info *image_info(const struct image *image);
+
+/* All of [offset, offset + len) or an error. Any byte range; what is not whole sectors costs a
+ * read-modify-write. -EINVAL: outside the disk; -ENOKEY; -EROFS; -ENOSPC; -EIO. */
+int image_read(struct image *image, void *buf, size_t len_bytes, uint64_t offset_byte);
+int image_write(struct image *image, const void *buf, size_t len_bytes, uint64_t offset_byte);
+
+/* Make a range read as zeros. In a dynamic disk it becomes a hole and its space is given back
+ * after the next flush; in a fixed one zeros are written. */
+int image_zero(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
+
+/* The guest no longer needs the range: as image_zero() where that costs no space, else nothing. */
+int image_trim(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
+
+/* Everything confirmed before this call is on stable storage when it returns 0. Calls that meet
+ * share one round of fdatasync(). */
+int image_flush(struct image *image);
+
+/* The first extent of [offset, offset + len): at least one sector, at most len. */
+int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+		 struct image_extent *ret_extent);
+
+/* For tests: see, or fail, every input and output of the image from now on. */
+void image_watch(struct image *image, store_hook *hook, void *context);
+
+#endif
