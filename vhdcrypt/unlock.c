@@ -1,0 +1,286 @@
+#include "vhdcrypt/unlock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "vhdcrypt/header.h"
+#include "vhdcrypt/kdf.h"
+#include "vhdcrypt/seal.h"
+#include "vhdcrypt/tpm_name.h"
+#include "vhdcrypt/tpm_unseal.h"
+
+enum { LEASE_VERSION_KNOWN = 1, PCR_LIST_BYTES = 96 };
+
+/* What the steps below hand on to each other. */
+struct unlock {
+	struct tpm *tpm;
+	const struct msg_lease *lease;
+	struct header *header;
+	struct secret a;     /* Argon2id of the PIN */
+	struct secret share; /* what the TPM released */
+	struct unlock_result *result;
+};
+
+#define REFUSE(u, why, ...)                                                                        \
+	(detail_set(&(u)->result->detail, __VA_ARGS__), (u)->result->reason = (why))
+
+static enum reason refuse_tpm(struct unlock *u, const char *doing, int err)
+{
+	if (err == -ENODEV)
+		return REFUSE(u, REASON_TPM_ERROR, "%s: the TPM does not answer", doing);
+	if (err == -ENOMEM)
+		return REFUSE(u, REASON_INTERNAL, "%s: out of lockable memory", doing);
+	if (err == -EPROTO)
+		return REFUSE(u, REASON_TPM_ERROR,
+			      "%s: an answer does not fit its session: altered on the bus?", doing);
+	return REFUSE(u, REASON_TPM_ERROR, "%s: TPM response code 0x%03x", doing,
+		      (unsigned)tpm_rc(u->tpm));
+}
+
+static enum reason check_lease(struct unlock *u)
+{
+	const struct msg_lease *l = u->lease;
+	const struct kdf_argon argon = { .ops = l->argon_ops, .mem_kib = l->argon_mem_kib };
+
+	if (l->version != LEASE_VERSION_KNOWN)
+		return REFUSE(u, REASON_REQUEST, "the lease has version %u, this is made for 1",
+			      l->version);
+	if (l->sector_bytes != 512 && l->sector_bytes != 4096)
+		return REFUSE(u, REASON_REQUEST, "the lease has sectors of %u bytes",
+			      l->sector_bytes);
+	if (!kdf_argon_ok(&argon) || l->pcr_mask == 0 || l->pcr_mask >> TPM_N_PCRS)
+		return REFUSE(u, REASON_REQUEST,
+			      "the lease has Argon2 costs or PCRs out of bounds");
+	return REASON_OK;
+}
+
+static enum reason check_tpm(struct unlock *u)
+{
+	uint8_t name[TPM_NAME_BYTES];
+	char hex[2 * 8 + 1];
+	struct tpm_srk srk;
+	int r = tpm_srk_find(u->tpm, &srk, name);
+
+	if (r == -ENOENT || r == -EOPNOTSUPP)
+		return REFUSE(u, REASON_TPM_OTHER,
+			      r == -ENOENT ? "this TPM has no storage root key at 0x81000001"
+					   : "this TPM's storage root key is of another kind");
+	if (r < 0)
+		return refuse_tpm(u, "read the storage root key", r);
+	if (sodium_memcmp(name, u->lease->srk_name, sizeof(name)) != 0)
+		return REFUSE(u, REASON_TPM_OTHER,
+			      "this TPM's storage root key is %s..., not the one in the lease",
+			      sodium_bin2hex(hex, sizeof(hex), name + 2, 8));
+	return REASON_OK;
+}
+
+static enum reason check_header(struct unlock *u, int header_fd)
+{
+	char uuid[HEADER_RAW_UUID_TEXT_BYTES];
+	uint8_t name[TPM_NAME_BYTES];
+	const struct header_shape *shape;
+	int r = header_open(header_fd, &u->header, &u->result->detail);
+
+	if (r == -EBADMSG)
+		return u->result->reason = REASON_HEADER_SHAPE;
+	if (r < 0)
+		return REFUSE(u, REASON_INTERNAL, "copy the header: %s", strerror(-r));
+	shape = header_shape_of(u->header);
+	if (shape->sector_bytes != u->lease->sector_bytes)
+		return REFUSE(u, REASON_HEADER_SHAPE,
+			      "segments.0.sector_size is %u, the lease says %u",
+			      shape->sector_bytes, u->lease->sector_bytes);
+	header_raw_uuid_text(header_uuid(u->header), uuid);
+	if (memcmp(header_uuid(u->header), u->lease->disk_uuid, HEADER_RAW_UUID_BYTES) != 0)
+		return REFUSE(u, REASON_HEADER_DISK,
+			      "the header is that of disk %s, not of the one in the lease", uuid);
+	if (tpm_name_of(shape->token.object.public, sizeof(shape->token.object.public), name) < 0 ||
+	    memcmp(name, u->lease->object_name, sizeof(name)) != 0)
+		return REFUSE(u, REASON_HEADER_DISK,
+			      "token.public is another TPM object than the lease names");
+	return REASON_OK;
+}
+
+/* "4, 9" */
+static const char *list_pcrs(uint32_t mask, char ret[PCR_LIST_BYTES])
+{
+	size_t n = 0;
+
+	ret[0] = '\0';
+	for (unsigned pcr = 0; pcr < TPM_N_PCRS; pcr++)
+		if (mask >> pcr & 1)
+			n += (size_t)snprintf(ret + n, PCR_LIST_BYTES - n, "%s%u", n ? ", " : "",
+					      pcr);
+	return ret;
+}
+
+/* The token says what each PCR was; that is believed if it hashes to the lease's digest. */
+static uint32_t differing_pcrs(const struct unlock *u,
+			       const uint8_t now[TPM_N_PCRS][TPM_DIGEST_BYTES])
+{
+	const struct token *token = &header_shape_of(u->header)->token;
+	uint8_t digest[TPM_DIGEST_BYTES];
+	uint32_t mask = 0;
+
+	tpm_name_pcr_digest(token->pcr_mask, token->pcr_value, digest);
+	if (token->pcr_mask != u->lease->pcr_mask ||
+	    memcmp(digest, u->lease->pcr_digest, sizeof(digest)) != 0)
+		return 0;
+	for (unsigned pcr = 0; pcr < TPM_N_PCRS; pcr++)
+		if (token->pcr_mask >> pcr & 1 &&
+		    memcmp(now[pcr], token->pcr_value[pcr], TPM_DIGEST_BYTES) != 0)
+			mask |= UINT32_C(1) << pcr;
+	return mask;
+}
+
+static enum reason check_pcrs(struct unlock *u)
+{
+	uint8_t now[TPM_N_PCRS][TPM_DIGEST_BYTES], digest[TPM_DIGEST_BYTES];
+	const uint32_t mask = u->lease->pcr_mask;
+	char list[PCR_LIST_BYTES];
+	uint32_t differ;
+	int r = tpm_pcr_read(u->tpm, mask, now);
+
+	if (r == -ENODATA)
+		return REFUSE(u, REASON_TPM_ERROR, "this TPM has no SHA-256 bank of PCRs");
+	if (r < 0)
+		return refuse_tpm(u, "read the PCRs", r);
+	if (tpm_name_blank_pcrs(mask, now) != 0)
+		return REFUSE(u, REASON_TPM_BLANK_PCR, "nothing was measured into PCR %s",
+			      list_pcrs(tpm_name_blank_pcrs(mask, now), list));
+	tpm_name_pcr_digest(mask, now, digest);
+	if (memcmp(digest, u->lease->pcr_digest, sizeof(digest)) == 0)
+		return REASON_OK;
+	differ = differing_pcrs(u, now);
+	if (differ)
+		return REFUSE(u, REASON_TPM_PCR, "not as enrolled: PCR %s",
+			      list_pcrs(differ, list));
+	return REFUSE(u, REASON_TPM_PCR, "not as enrolled: one or more of PCR %s",
+		      list_pcrs(mask, list));
+}
+
+static enum reason refuse_locked(struct unlock *u, const struct tpm_lockout *l)
+{
+	return REFUSE(u, REASON_TPM_LOCKOUT,
+		      "the TPM is locked after %u wrong tries; it forgives one every %u s",
+		      l->n_failed, l->recovery_s);
+}
+
+static enum reason use_pin(struct unlock *u, const struct secret *pin)
+{
+	struct kdf_argon argon = { .ops = u->lease->argon_ops, .mem_kib = u->lease->argon_mem_kib };
+	struct tpm_lockout l = { 0 };
+	int r = tpm_lockout_read(u->tpm, &l);
+
+	memcpy(argon.salt, u->lease->argon_salt, sizeof(argon.salt));
+	if (r < 0)
+		return refuse_tpm(u, "read the lock-out state", r);
+	if (l.locked)
+		return refuse_locked(u, &l);
+	if (pin->len_bytes < KDF_PIN_MIN_BYTES || pin->len_bytes > KDF_PIN_MAX_BYTES) {
+		u->result->tries_left = tpm_lockout_left(&l);
+		return REFUSE(u, REASON_PIN_WRONG, "no PIN has %zu bytes; no try was used",
+			      pin->len_bytes);
+	}
+	r = kdf_pin(pin, &argon, &u->a);
+	if (r < 0)
+		return REFUSE(u, REASON_INTERNAL, "Argon2id with %u KiB: %s",
+			      (unsigned)argon.mem_kib, strerror(-r));
+	return REASON_OK;
+}
+
+static enum reason refuse_pin(struct unlock *u)
+{
+	struct tpm_lockout l;
+	int r = tpm_lockout_read(u->tpm, &l);
+
+	if (r < 0)
+		return refuse_tpm(u, "read the lock-out state", r);
+	u->result->tries_left = tpm_lockout_left(&l);
+	return REFUSE(u, REASON_PIN_WRONG, "tries left: %u", u->result->tries_left);
+}
+
+static enum reason unseal(struct unlock *u)
+{
+	const struct token *token = &header_shape_of(u->header)->token;
+	OWNS_SECRET struct secret auth = { 0 };
+	struct tpm_lockout l;
+	int r = kdf_auth(&u->a, &auth);
+
+	if (r == 0)
+		r = tpm_unseal(u->tpm, &token->object, u->lease->pcr_mask, &auth, &u->share);
+	switch (r) {
+	case 0:
+		/* or the next power cut counts as a wrong PIN; only a convenience if it fails */
+		(void)tpm_shutdown(u->tpm);
+		return REASON_OK;
+	case -EKEYREJECTED:
+		return refuse_pin(u);
+	case -EBUSY:
+		r = tpm_lockout_read(u->tpm, &l);
+		return r < 0 ? refuse_tpm(u, "read the lock-out state", r) : refuse_locked(u, &l);
+	case -EACCES:
+		return REFUSE(u, REASON_TPM_PCR, "the PCRs changed while the disk was unlocked");
+	case -EBADMSG:
+		return REFUSE(u, REASON_HEADER_SEAL,
+			      "the TPM refuses the wrapped share: token.duplicate was altered");
+	default:
+		return refuse_tpm(u, "unseal", r);
+	}
+}
+
+static enum reason open_volume(struct unlock *u)
+{
+	OWNS_SECRET struct secret kek = { 0 };
+	OWNS_SECRET struct secret key = { 0 };
+	uint8_t fingerprint[KDF_KEY_BYTES];
+	int r = seal_check(header_shape_of(u->header), header_uuid(u->header), u->lease->generation,
+			   &u->share);
+
+	if (r == -EBADMSG)
+		return REFUSE(u, REASON_HEADER_SEAL,
+			      "the header is not the one that was sealed as generation %llu",
+			      (unsigned long long)u->lease->generation);
+	if (r == 0)
+		r = kdf_kek(&u->share, &u->a, u->lease->disk_uuid, &kek);
+	if (r == 0)
+		r = header_unlock(u->header, HEADER_SHAPE_TPM_KEYSLOT, &kek, &key);
+	if (r == -EKEYREJECTED)
+		return REFUSE(u, REASON_HEADER_SHAPE, "the key material of keyslot 0 is damaged");
+	if (r < 0)
+		return REFUSE(u, REASON_INTERNAL, "open keyslot 0: %s", strerror(-r));
+	kdf_fingerprint(&key, u->lease->disk_uuid, fingerprint);
+	if (sodium_memcmp(fingerprint, u->lease->fingerprint, sizeof(fingerprint)) != 0)
+		return REFUSE(u, REASON_KEY_FINGERPRINT,
+			      "the header's volume key is not the one in the lease");
+	u->result->volume_key = key;
+	key = (struct secret){ 0 };
+	return REASON_OK;
+}
+
+void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
+		const struct secret *pin, struct unlock_result *ret)
+{
+	struct unlock u = { .tpm = tpm, .lease = lease, .result = ret };
+
+	memset(ret, 0, sizeof(*ret));
+	ret->reason = check_lease(&u);
+	if (ret->reason == REASON_OK)
+		ret->reason = check_tpm(&u);
+	if (ret->reason == REASON_OK)
+		ret->reason = check_header(&u, header_fd);
+	if (ret->reason == REASON_OK)
+		ret->reason = check_pcrs(&u);
+	if (ret->reason == REASON_OK)
+		ret->reason = use_pin(&u, pin);
+	if (ret->reason == REASON_OK)
+		ret->reason = unseal(&u);
+	if (ret->reason == REASON_OK)
+		ret->reason = open_volume(&u);
+	header_close(u.header);
+	secret_free(&u.a);
+	secret_free(&u.share);
+}

@@ -1,0 +1,30 @@
+/* unlock.h - from a lease, a header and a PIN to the volume key, or one precise reason why not.
+ *
+ * The order is that of trust (design 5.2): the TPM is the lease's, the header's copy has its
+ * one shape and is the disk's, the object is the lease's, the boot is the enrolled one; only then
+ * is the PIN used, and only what the TPM releases vouches for the rest. Nothing is skipped, and
+ * the first check that fails is the answer. */
+#ifndef VHDCRYPT_UNLOCK_H
+#define VHDCRYPT_UNLOCK_H
+
+#include <stdint.h>
+
+#include "base/msg.h"
+#include "base/reason.h"
+#include "base/secret.h"
+#include "vhdcrypt/detail.h"
+#include "vhdcrypt/tpm.h"
+
+struct unlock_result {
+	enum reason reason;
+	uint32_t tries_left;	  /* with REASON_PIN_WRONG */
+	struct detail detail;	  /* empty with REASON_OK */
+	struct secret volume_key; /* with REASON_OK: the caller's, to be freed */
+};
+
+/* header_fd is lent. header_library_init() must have been called. lease: from a document whose
+ * signature, date and device others have checked. */
+void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
+		const struct secret *pin, struct unlock_result *ret);
+
+#endif
