@@ -1,0 +1,233 @@
+/* bulkheadd: opens, passes descriptors, restarts. See supervisor.h. */
+#include "roles/supervisor.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#define DEFAULT_CONFIG "/etc/bulkhead/bulkheadd.yaml"
+
+enum { STOP_WAIT_MS = 5000 }; /* for key's orderly TPM2_Shutdown, at most */
+
+struct options {
+	const char *config;
+	bool prepare_only;
+};
+
+static int usage(FILE *to)
+{
+	fputs("usage: bulkheadd [--config FILE] [--prepare]\n"
+	      "  --prepare  make the namespace, move the uplinks into it, and end\n",
+	      to);
+	return to == stdout ? EXIT_SUCCESS : 2;
+}
+
+static struct options options_of(int argc, char **argv)
+{
+	static const struct option known[] = { { "config", required_argument, NULL, 'c' },
+					       { "prepare", no_argument, NULL, 'p' },
+					       { "help", no_argument, NULL, 'h' },
+					       { "version", no_argument, NULL, 'V' },
+					       { 0 } };
+	struct options o = { .config = DEFAULT_CONFIG };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
+		if (c == 'c')
+			o.config = optarg;
+		else if (c == 'p')
+			o.prepare_only = true;
+		else if (c == 'V')
+			exit(puts("bulkheadd " BULKHEAD_VERSION) < 0);
+		else
+			exit(usage(c == 'h' ? stdout : stderr));
+	}
+	if (optind != argc)
+		exit(usage(stderr));
+	if (geteuid() != 0)
+		die("needs root (network namespaces, nftables); run it as root or by its unit");
+	return o;
+}
+
+/* Signals become readable, so that the loop has one way of waiting. */
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		die("block signals: %m");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		die("signalfd: %m");
+	return fd;
+}
+
+static void start_all(struct supervisor *s)
+{
+	/* decide before those that do not begin without it */
+	static const enum role_id order[] = { ROLE_AUDIT,  ROLE_KEY, ROLE_XEN,	 ROLE_ATTACH,
+					      ROLE_DECIDE, ROLE_NFT, ROLE_SNIFF, ROLE_PROVE };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		(void)supervisor_add(s, order[i], "");
+	for (uint32_t i = 0; i < s->config.n_uplinks; i++)
+		(void)supervisor_add(s, ROLE_DHCP, s->config.uplink[i].ifname);
+}
+
+/* The uplinks changed: whoever holds a socket or a chain on one begins anew. */
+static void restart_net(struct supervisor *s)
+{
+	supervisor_claim_uplinks(s);
+	for (unsigned i = 0; i < s->n_children; i++) {
+		const struct child *c = &s->child[i];
+		bool net = c->role == ROLE_SNIFF || c->role == ROLE_NFT || c->role == ROLE_PROVE ||
+			   c->role == ROLE_DHCP;
+
+		if (net && c->pid > 0)
+			(void)kill(c->pid, SIGKILL);
+	}
+}
+
+/* What decide may ask. Everybody else only listens. */
+static void serve(struct supervisor *s, struct child *child)
+{
+	struct msg_sup msg;
+	OWNS_FD int fd = -1;
+	int r = ipc_recv(child->sup_fd, &msg, sizeof(msg), &fd);
+
+	if (r == -EPIPE)
+		return; /* it is ending; its pidfd will say so */
+	if (r < 0 || child->role != ROLE_DECIDE || !msg_text_ok(msg.name, sizeof(msg.name))) {
+		log_err(r, "role %u broke its contract, ending it", (unsigned)child->role);
+		(void)kill(child->pid, SIGKILL);
+		return;
+	}
+	if (msg.verb == SUP_DISK_START)
+		supervisor_disk_start(s, msg.id, msg.name);
+	else if (msg.verb == SUP_DISK_STOP)
+		supervisor_disk_stop(s, msg.id, msg.name);
+	else if (msg.verb == SUP_LEASE_OPEN)
+		supervisor_lease_open(s, msg.id, msg.name);
+	else if (msg.verb == SUP_DISK_CONNECT)
+		supervisor_disk_connect(s, msg.id, msg.name);
+	else if (msg.verb == SUP_NET_RESTART)
+		restart_net(s);
+	else if (msg.verb == SUP_POLICY_STORE && fd >= 0)
+		supervisor_policy_store(s, msg.what, fd);
+	else
+		(void)kill(child->pid, SIGKILL);
+}
+
+static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
+{
+	struct signalfd_siginfo info;
+	struct loop loop;
+
+	loop_reset(&loop);
+	loop_want(&loop, signal_fd);
+	for (unsigned i = 0; i < s->n_children; i++) {
+		const struct child *c = &s->child[i];
+
+		loop_want(&loop, c->pid > 0 ? c->pidfd : -1);
+		loop_want(&loop, c->pid > 0 ? c->sup_fd : -1);
+		if (c->restart_boot_ms != 0)
+			loop_wake_at(&loop, c->restart_boot_ms);
+	}
+	if (loop_wait(&loop) < 0)
+		return;
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (c->pid > 0 && loop_ready(&loop, c->sup_fd))
+			serve(s, c);
+		if (c->pid > 0 && loop_ready(&loop, c->pidfd))
+			supervisor_reap(s, c);
+		else if (c->pid == 0 && c->restart_boot_ms != 0 &&
+			 loop_now_boot_ms() >= c->restart_boot_ms)
+			supervisor_start_child(s, c);
+	}
+	*stop = read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
+/* Wait for a child until then, and end it if it is late. */
+static void end_child(const struct child *child, uint64_t until_boot_ms)
+{
+	struct loop loop;
+
+	if (child->pid <= 0)
+		return;
+	loop_reset(&loop);
+	loop_want(&loop, child->pidfd);
+	loop_wake_at(&loop, until_boot_ms);
+	(void)loop_wait(&loop); /* late or interrupted, it is killed next */
+	(void)kill(child->pid, SIGKILL);
+}
+
+/* decide first: it closes, records the end and anchors the log. The others end by themselves when
+ * our end of their socket closes. Nothing opens by any of it: uplinks stay in the namespace, the
+ * ruleset stays. */
+static void stop_all(struct supervisor *s)
+{
+	struct msg_sup stop = { .verb = SUP_STOP };
+	uint64_t until_boot_ms = loop_now_boot_ms() + STOP_WAIT_MS;
+	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
+
+	supervisor_send(decide, &stop, -1);
+	end_child(decide, until_boot_ms);
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (c->sup_fd >= 0)
+			(void)close(take_fd(&c->sup_fd));
+		else if (c->pid > 0)
+			(void)kill(c->pid, SIGTERM);
+	}
+	for (unsigned i = 0; i < s->n_children; i++)
+		end_child(&s->child[i], until_boot_ms);
+}
+
+int main(int argc, char **argv)
+{
+	static struct supervisor s = { .host_ns_fd = -1, .ns_fd = -1, .control_fd = -1 };
+	struct options o;
+	int signal_fd;
+	bool stop = false;
+
+	log_open("bulkheadd");
+	o = options_of(argc, argv);
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0) /* whatever a careless caller left open */
+		die("close inherited descriptors: %m");
+	(void)umask(077);
+	supervisor_configure(&s, o.config);
+	supervisor_prepare(&s);
+	if (o.prepare_only)
+		return EXIT_SUCCESS;
+
+	signal_fd = open_signals();
+	supervisor_reduce();
+	start_all(&s);
+	log_info("started; %u uplinks, placement %u", (unsigned)s.config.n_uplinks,
+		 (unsigned)s.config.placement);
+	while (!stop)
+		wait_once(&s, signal_fd, &stop);
+	stop_all(&s);
+	return EXIT_SUCCESS;
+}

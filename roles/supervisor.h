@@ -1,0 +1,131 @@
+/* supervisor.h - the parts of bulkheadd: children, what they are given, disks, the namespace.
+ *
+ * The supervisor opens, passes descriptors and restarts. It parses nothing that comes from
+ * outside: the configuration is read by `config`, a child that hands over a fixed struct. */
+#ifndef ROLES_SUPERVISOR_H
+#define ROLES_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/msg.h"
+
+enum { SUPERVISOR_CHILDREN = 32 };
+
+/* One process of ours. Roles are made once at start and replaced when they end; a block belongs to
+ * its disk, a dhcp to its uplink: name says which. */
+struct child {
+	enum role_id role;
+	char name[MSG_NAME_BYTES];
+	pid_t pid; /* 0: not running */
+	int pidfd;
+	int sup_fd;	   /* our end of its descriptor 3; -1 for block and dhcp */
+	unsigned n_deaths; /* in a row, each within CHILD_SETTLED_MS of its start */
+	uint64_t started_boot_ms;
+	uint64_t restart_boot_ms; /* 0: no restart is due */
+};
+
+/* A disk that was unlocked: everything a successor of its block needs. */
+struct disk {
+	char name[MSG_NAME_BYTES]; /* empty: free slot */
+	uint32_t id;		   /* decision that started it */
+	int image_fd;
+	int listen_fd;
+};
+
+struct supervisor {
+	struct msg_config config;
+	char libexec[MSG_PATH_BYTES]; /* where the roles' binaries are: beside our own */
+	int host_ns_fd;
+	int ns_fd;
+	int control_fd;
+	struct child child[SUPERVISOR_CHILDREN];
+	unsigned n_children;
+	struct disk disk[MSG_DISKS];
+};
+
+/* -- supervisor_start.c: once, before any child -- */
+
+/* Read the configuration at path through the `config` role. Ends the process with status 2 when it
+ * is not valid; `config` has said why. */
+void supervisor_configure(struct supervisor *s, const char *path);
+
+/* Make the runtime and state folders, the namespace, and move the uplinks into it. Ends the process
+ * when that fails. */
+void supervisor_prepare(struct supervisor *s);
+
+/* Move uplinks that appeared since into the namespace. */
+void supervisor_claim_uplinks(const struct supervisor *s);
+
+/* Keep the capabilities that the role table grants, for good. */
+void supervisor_reduce(void);
+
+/* -- supervisor_child.c -- */
+
+/* The slot of a role (and name), or NULL. */
+struct child *supervisor_find(struct supervisor *s, enum role_id role, const char *name);
+
+/* Add a slot and start it; ends the process when there is no slot left (a bug). */
+struct child *supervisor_add(struct supervisor *s, enum role_id role, const char *name);
+
+/* Start (again) the process of a slot, hand over its start, wire it to its living peers. */
+void supervisor_start_child(struct supervisor *s, struct child *child);
+
+/* Fork the process of a slot; given_fd is its descriptor 3, a block's key socket, or -1. */
+void supervisor_fork(struct supervisor *s, struct child *child, int given_fd);
+
+/* In a forked child: make fds[0..n) the descriptors 3.. and close all above them. */
+void supervisor_hand_over(const int fds[], unsigned n);
+
+/* Send to a child; a child that does not take it is killed, and so replaced. */
+void supervisor_send(struct child *child, const struct msg_sup *msg, int pass_fd);
+
+/* The process of a slot ended: reap it, say so, set the time of its restart. */
+void supervisor_reap(struct supervisor *s, struct child *child);
+
+/* Tell decide that nobody serves this disk any more. */
+void supervisor_tell_gone(struct supervisor *s, const char *disk);
+
+/* -- supervisor_give.c: the resources of each role, opened here and lent by descriptor -- */
+void supervisor_give(struct supervisor *s, struct child *child);
+
+/* Listen on a unix socket below the runtime folder: descriptor or negative errno. */
+int supervisor_listen(const struct supervisor *s, const char *rest, int type, mode_t mode);
+
+/* The path BASE/REST, or the end of the process when it does not fit. */
+void supervisor_path(char ret[MSG_PATH_BYTES], const char *base, const char *rest);
+
+/* Enter the namespace (inside: true) or come back; ends the process when that fails. */
+void supervisor_enter_namespace(const struct supervisor *s, bool inside);
+
+/* -- supervisor_policy.c -- */
+
+/* For decide: stage a verified policy's signature (what: SUP_RES_POLICY_SIG), then the policy
+ * (SUP_RES_POLICY), which puts both in force. A crash at any point leaves the old
+ * pair or the new pair: supervisor_prepare() finishes or drops what was staged. */
+void supervisor_policy_store(const struct supervisor *s, uint32_t what, int fd);
+void supervisor_policy_recover(const struct supervisor *s);
+
+/* -- supervisor_disk.c -- */
+
+/* For decide: open the disk's image and header, listen on its NBD socket, start its block and give
+ * key what it needs. On failure says so to decide with SUP_FAILED. */
+void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name);
+/* For decide: the lease of a disk and its signature; a connection to its NBD socket. Answered with
+ * resources of this id, or with SUP_FAILED. */
+void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name);
+void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name);
+
+void supervisor_disk_stop(struct supervisor *s, uint32_t id, const char *name);
+
+/* exec nbdkit for a disk, in the forked child: never returns. */
+_Noreturn void supervisor_disk_exec(const struct supervisor *s, const char *disk_name, int key_fd);
+
+/* Is the disk still to be served? */
+bool supervisor_disk_wanted(const struct supervisor *s, const char *name);
+
+/* Start (again) the block of a disk, with a one-shot socket whose other end goes to key. */
+void supervisor_disk_serve(struct supervisor *s, struct child *child);
+
+#endif

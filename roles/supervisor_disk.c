@@ -1,0 +1,283 @@
+#include "roles/supervisor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "roles/role.h"
+
+#define NBDKIT "/usr/bin/nbdkit"
+
+/* Names become paths here: letters, digits, '-', '_' and inner dots. */
+static bool name_ok(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+		       strlen(name);
+}
+
+static size_t find_slot(const struct supervisor *s, const char *name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(s->disk) && strcmp(s->disk[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static struct disk *find_disk(struct supervisor *s, const char *name)
+{
+	size_t i = find_slot(s, name);
+
+	return i < ARRAY_LEN(s->disk) ? &s->disk[i] : NULL;
+}
+
+/* disks/NAME/LAYER.SUFFIX; a regular file, not by way of a link, or negative errno. */
+static int open_layer(const struct supervisor *s, const char *name, const char *suffix, int flags)
+{
+	char path[MSG_PATH_BYTES], rest[MSG_PATH_BYTES];
+	OWNS_FD int fd = -1;
+	struct stat st;
+
+	(void)snprintf(rest, sizeof(rest), "disks/%s/leaf.%s", name, suffix);
+	supervisor_path(path, s->config.state, rest);
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
+}
+
+static int open_disk(const struct supervisor *s, struct disk *disk, int *ret_header_fd)
+{
+	OWNS_FD int header = open_layer(s, disk->name, "luks", O_RDONLY);
+	OWNS_FD int image = open_layer(s, disk->name, "vhd", O_RDWR);
+	OWNS_FD int listening = -1;
+	char rest[MSG_NAME_BYTES + 16];
+
+	if (header < 0)
+		return header;
+	if (image < 0)
+		return image;
+	if (flock(image, LOCK_EX | LOCK_NB) < 0) /* a second writer would be the end of the image */
+		return -errno;
+	(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", disk->name);
+	listening = supervisor_listen(s, rest, SOCK_STREAM, 0600);
+	if (listening < 0)
+		return listening;
+	disk->image_fd = take_fd(&image);
+	disk->listen_fd = take_fd(&listening);
+	*ret_header_fd = take_fd(&header);
+	return 0;
+}
+
+bool supervisor_disk_wanted(const struct supervisor *s, const char *name)
+{
+	return find_slot(s, name) < ARRAY_LEN(s->disk);
+}
+
+static void close_disk(struct disk *disk)
+{
+	(void)close(disk->image_fd);
+	(void)close(disk->listen_fd);
+	*disk = (struct disk){ .image_fd = -1, .listen_fd = -1 };
+}
+
+static void say_failed(struct supervisor *s, uint32_t id, const char *name, int error)
+{
+	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
+	struct msg_sup msg = { .verb = SUP_FAILED, .id = id, .error = error };
+
+	memcpy(msg.name, name, sizeof(msg.name));
+	if (decide)
+		supervisor_send(decide, &msg, -1);
+}
+
+static void give_header(struct supervisor *s, const struct disk *disk, int header_fd)
+{
+	struct child *key = supervisor_find(s, ROLE_KEY, "");
+	struct msg_sup msg = { .verb = SUP_RESOURCE, .what = SUP_RES_DISK_HEADER, .id = disk->id };
+
+	memcpy(msg.name, disk->name, sizeof(msg.name));
+	if (key)
+		supervisor_send(key, &msg, header_fd);
+}
+
+void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name)
+{
+	struct disk *disk = find_disk(s, name) ? NULL : find_disk(s, "");
+	const struct child *old =
+		supervisor_find(s, ROLE_BLOCK, name); /* stopped, and still ending */
+	OWNS_FD int header = -1;
+	int r = !name_ok(name) ? -EINVAL : !disk || (old && old->pid > 0) ? -EBUSY : 0;
+
+	if (r == 0) {
+		disk->id = id;
+		(void)snprintf(disk->name, sizeof(disk->name), "%s", name);
+		r = open_disk(s, disk, &header);
+		if (r < 0)
+			disk->name[0] = '\0';
+	}
+	if (r < 0) {
+		log_err(r, "open disk '%s'", name);
+		say_failed(s, id, name, r);
+		return;
+	}
+	give_header(s, disk, header);
+	(void)supervisor_add(s, ROLE_BLOCK, name);
+}
+
+/* Under the decision that started it, it is stopped because key refused it: no client was served,
+ * so nothing is to be written, and a block that waits for its key hears no other signal. */
+void supervisor_disk_stop(struct supervisor *s, uint32_t id, const char *name)
+{
+	struct child *block = supervisor_find(s, ROLE_BLOCK, name);
+	struct disk *disk = name[0] ? find_disk(s, name) : NULL;
+	bool refused = disk && disk->id == id;
+
+	if (disk)
+		close_disk(disk);
+	if (block && block->pid > 0)
+		(void)kill(block->pid,
+			   refused ? SIGKILL : SIGTERM); /* nbdkit ends its connections */
+	else
+		supervisor_tell_gone(s, name);
+}
+
+static void answer(struct supervisor *s, enum sup_resource kind, uint32_t id, const char *name,
+		   int fd)
+{
+	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
+	struct msg_sup msg = { .verb = SUP_RESOURCE, .what = kind, .id = id };
+
+	(void)snprintf(msg.name, sizeof(msg.name), "%s", name);
+	if (decide)
+		supervisor_send(decide, &msg, fd);
+}
+
+/* leases/NAME.SUFFIX; a regular file, not by way of a link, or negative errno. */
+static int open_lease(const struct supervisor *s, const char *name, const char *suffix)
+{
+	char path[MSG_PATH_BYTES], rest[MSG_NAME_BYTES + 32];
+	OWNS_FD int fd = -1;
+	struct stat st;
+
+	(void)snprintf(rest, sizeof(rest), "leases/%s.%s", name, suffix);
+	supervisor_path(path, s->config.state, rest);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
+}
+
+void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name)
+{
+	OWNS_FD int lease = name_ok(name) ? open_lease(s, name, "yaml") : -EINVAL;
+	OWNS_FD int sig = lease >= 0 ? open_lease(s, name, "yaml.minisig") : lease;
+
+	if (lease < 0 || sig < 0) {
+		say_failed(s, id, name, sig);
+		return;
+	}
+	answer(s, SUP_RES_LEASE, id, name, lease);
+	answer(s, SUP_RES_LEASE_SIG, id, name, sig);
+}
+
+void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	/* without waiting: a stopped block must not stop us; whoever gets the socket may wait */
+	OWNS_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char path[MSG_PATH_BYTES], rest[MSG_NAME_BYTES + 16];
+	int r = fd < 0 ? -errno : name_ok(name) ? 0 : -EINVAL;
+
+	(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", name);
+	supervisor_path(path, s->config.runtime, rest);
+	if (r == 0 && strlen(path) >= sizeof(to.sun_path))
+		r = -ENAMETOOLONG;
+	if (r == 0) {
+		memcpy(to.sun_path, path, strlen(path) + 1);
+		if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+		    fcntl(fd, F_SETFL, 0) < 0)
+			r = -errno;
+	}
+	if (r < 0)
+		say_failed(s, id, name, r);
+	else
+		answer(s, SUP_RES_DISK_SOCKET, id, name, fd);
+}
+
+/* Root until here, and from here the disk's own uid, without a way back. */
+static void become_block(const struct supervisor *s)
+{
+	static const struct rlimit no_core = { 0, 0 };
+	uid_t uid = role_uid_of(&s->config, ROLE_BLOCK);
+
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			die("block: drop capability %d: %m", cap);
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+		die("block: become uid %u: %m", (unsigned)uid);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		die("block: set no_new_privs: %m");
+}
+
+void supervisor_disk_exec(const struct supervisor *s, const char *disk_name, int key_fd)
+{
+	char plugin[MSG_PATH_BYTES], name[MSG_NAME_BYTES + 8], pid[32];
+	size_t slot = find_slot(s, disk_name);
+	char nbdkit[] = NBDKIT, foreground[] = "--foreground", fd[] = "fd=4", key[] = "key_fd=5";
+	char listen_fds[] = "LISTEN_FDS=1";
+	char *argv[] = { nbdkit, foreground, plugin, fd, key, name, NULL };
+	char *envp[] = { listen_fds, pid, NULL };
+
+	if (slot == ARRAY_LEN(s->disk))
+		die("block: no disk '%s'", disk_name);
+	supervisor_path(plugin, s->libexec, "bulkhead-block.so");
+	(void)snprintf(name, sizeof(name), "name=%s", disk_name);
+	(void)snprintf(pid, sizeof(pid), "LISTEN_PID=%d", (int)getpid());
+	supervisor_hand_over(
+		(const int[]){ s->disk[slot].listen_fd, s->disk[slot].image_fd, key_fd }, 3);
+	become_block(s);
+	(void)execve(NBDKIT, argv, envp);
+	die("run '%s': %m", NBDKIT);
+}
+
+void supervisor_disk_serve(struct supervisor *s, struct child *child)
+{
+	struct msg_sup msg = { .verb = SUP_RESOURCE, .what = SUP_RES_DISK_ONESHOT };
+	struct child *key = supervisor_find(s, ROLE_KEY, "");
+	struct disk *disk = find_disk(s, child->name);
+	int pair[2];
+	int r;
+
+	child->restart_boot_ms = 0;
+	if (!disk || !key)
+		return; /* locked in between */
+	r = ipc_pair(pair);
+	if (r < 0)
+		die("socket for a key: %s", strerror(-r));
+	msg.id = disk->id;
+	memcpy(msg.name, disk->name, sizeof(msg.name));
+	supervisor_fork(s, child, pair[1]);
+	supervisor_send(key, &msg, pair[0]);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
