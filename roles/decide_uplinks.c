@@ -1,0 +1,333 @@
+/* Facts about links become zones of uplinks. */
+#include "roles/decide.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/util.h"
+
+enum {
+	RESUME_MS = 2000,	  /* the two clocks drift by none: this much apart means sleep */
+	DATAGRAMS_PER_ROUND = 64, /* then the other peers have their turn */
+};
+
+static int64_t clock_gap_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* exists on every Linux */
+	return (int64_t)loop_now_boot_ms() - (int64_t)t.tv_sec * 1000 - t.tv_nsec / 1000000;
+}
+
+static struct uplink *uplink_of(struct decider *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < d->n_uplinks; i++)
+		if (ifindex != 0 && d->uplink[i].state.link.ifindex == ifindex)
+			return &d->uplink[i];
+	return NULL;
+}
+
+void decide_uplinks_step(struct decider *d, struct uplink *u, const struct classify_fact *fact,
+			 uint64_t now)
+{
+	uint32_t generation = u->state.generation;
+	bool proven = u->state.proof_until_boot_ms != 0;
+
+	if (classify_step(&u->state, &d->rules, fact, now))
+		d->changed = true;
+	if (u->state.generation != generation)
+		decide_probe_reset(u);
+	else if (proven && u->state.proof_until_boot_ms == 0)
+		u->next_probe_boot_ms = now; /* an address came or went: ask again at once */
+}
+
+static void step_all(struct decider *d, enum classify_fact_kind kind, uint64_t now)
+{
+	struct classify_fact fact = { .kind = kind };
+
+	for (unsigned i = 0; i < d->n_uplinks; i++)
+		decide_uplinks_step(d, &d->uplink[i], &fact, now);
+}
+
+static void lists_of(const struct policy *policy, struct classify_rules *r)
+{
+	if (policy->sign[POLICY_SIGN_DHCP_DOMAIN] == POLICY_RULE_LISTED)
+		for (uint32_t i = 0; i < MIN(policy->n_suffixes, (uint32_t)CLASSIFY_SUFFIXES); i++)
+			memcpy(r->suffix[r->n_suffixes++], policy->suffix[i],
+			       sizeof(policy->suffix[i]));
+	for (uint32_t i = 0; i < MIN(policy->n_systems, (uint32_t)CLASSIFY_NEIGHBOURS); i++)
+		memcpy(r->neighbour[r->n_neighbours++], policy->system[i],
+		       sizeof(policy->system[i]));
+	for (uint32_t i = 0; i < MIN(policy->n_prefixes, (uint32_t)MSG_PREFIXES); i++) {
+		const struct msg_prefix *p = &policy->prefix[i];
+
+		if (policy->sign[POLICY_SIGN_ADDRESS] == POLICY_RULE_IGNORED ||
+		    p->family != AF_INET)
+			continue;
+		memcpy(&r->prefix[r->n_prefixes].address, p->address, 4);
+		r->prefix[r->n_prefixes++].length_bits = p->len_bits;
+	}
+}
+
+static void rules_of(const struct policy *policy, struct classify_rules *r)
+{
+	static const struct {
+		enum policy_sign sign;
+		enum sign_kind kind;
+	} any[] = {
+		{ POLICY_SIGN_LLDP, SIGN_LLDP },
+		{ POLICY_SIGN_CDP, SIGN_CDP },
+		{ POLICY_SIGN_RA, SIGN_RA },
+		{ POLICY_SIGN_EAPOL, SIGN_EAPOL },
+		{ POLICY_SIGN_VLAN, SIGN_VLAN },
+		/* any domain: we cannot ask for one, so any answer of a server counts: tighter */
+		{ POLICY_SIGN_DHCP_DOMAIN, SIGN_DHCP4 },
+	};
+
+	static_assert(sizeof(policy->suffix[0]) <= sizeof(r->suffix[0]), "suffixes fit");
+	static_assert(sizeof(policy->system[0]) <= sizeof(r->neighbour[0]), "systems fit");
+	classify_rules_init(r);
+	if (!policy)
+		return;
+	r->foreign_window_ms = policy->foreign_window_ms;
+	r->dhcp_private = policy->sign[POLICY_SIGN_DHCP_PRIVATE] != POLICY_RULE_IGNORED;
+	r->dhcp_vendor = policy->sign[POLICY_SIGN_DHCP_VENDOR] != POLICY_RULE_IGNORED;
+	r->any_kinds = 0;
+	for (size_t i = 0; i < ARRAY_LEN(any); i++)
+		if (policy->sign[any[i].sign] == POLICY_RULE_ANY)
+			r->any_kinds |= 1U << any[i].kind;
+	lists_of(policy, r);
+}
+
+void decide_uplinks_rules(struct decider *d, uint64_t now)
+{
+	rules_of(decide_docs_policy(d), &d->rules);
+	step_all(d, CLASSIFY_RULES, now);
+	d->changed = true;
+}
+
+/* The next dump of the round, or a round from its start when news were lost. */
+static void request_dump(struct decider *d, enum link_dump what)
+{
+	int r = link_dump_request(d->rtnl_fd, what);
+
+	if (r < 0)
+		die("ask rtnetlink for a dump: %s", strerror(-r));
+	d->dump = what;
+	d->dumping = true;
+}
+
+static void resync(struct decider *d, uint64_t now)
+{
+	step_all(d, CLASSIFY_RESUME, now); /* what was lost may have been anything */
+	link_table_mark(&d->links);
+	if (d->dumping)
+		d->dump_again = true;
+	else
+		request_dump(d, LINK_DUMP_LINKS);
+}
+
+void decide_uplinks_init(struct decider *d, uint64_t now)
+{
+	const struct msg_config *config = &d->role.config;
+
+	d->asleep_ms = clock_gap_ms();
+	d->n_uplinks = config->n_uplinks;
+	rules_of(decide_docs_policy(d), &d->rules);
+	for (unsigned i = 0; i < d->n_uplinks; i++) {
+		struct uplink *u = &d->uplink[i];
+
+		memcpy(u->ifname, config->uplink[i].ifname, sizeof(u->ifname));
+		classify_init(&u->state, now);
+		u->told = ZONE_UNKNOWN;
+		u->watched_boot_ms = now;
+	}
+	d->changed = true;
+	request_dump(d, LINK_DUMP_LINKS);
+}
+
+/* Names and links may have met anew: tell every uplink which link it is. */
+static void match_links(struct decider *d, uint64_t now)
+{
+	for (unsigned i = 0; i < d->n_uplinks; i++) {
+		struct uplink *u = &d->uplink[i];
+		const struct link_entry *e = link_table_find_name(&d->links, u->ifname);
+		struct classify_fact fact = { .kind = CLASSIFY_LINK };
+		uint32_t before = u->state.link.ifindex;
+
+		memcpy(fact.link.ifname, u->ifname, sizeof(fact.link.ifname));
+		if (e) {
+			fact.link.ifindex = e->ifindex;
+			fact.link.carrier = e->carrier;
+			memcpy(fact.link.mac, e->mac, sizeof(fact.link.mac));
+		}
+		decide_uplinks_step(d, u, &fact, now);
+		if (before == fact.link.ifindex)
+			continue;
+		u->watched_boot_ms = now;
+		if (d->settled_once && fact.link.ifindex != 0) {
+			log_info("uplink '%s' is there, as link %u", u->ifname, fact.link.ifindex);
+			d->restart_wanted = true;
+		}
+	}
+	d->changed = true; /* ports come and go, too */
+}
+
+static void take_address(struct decider *d, const struct link_fact *f, uint64_t now)
+{
+	bool gateway = f->event == LINK_GATEWAY_SET || f->event == LINK_GATEWAY_GONE;
+	struct classify_fact fact = { .kind = gateway ? CLASSIFY_GATEWAY : CLASSIFY_ADDRESS };
+	struct uplink *u = uplink_of(d, f->ifindex);
+
+	fact.address.gained = f->event == LINK_ADDRESS_SET || f->event == LINK_GATEWAY_SET;
+	fact.address.family = f->family;
+	fact.address.length_bits = f->prefix_bits;
+	memcpy(fact.address.address, f->address, sizeof(fact.address.address));
+	if (u)
+		decide_uplinks_step(d, u, &fact, now);
+	else if (f->ifindex == 0) /* a default route by several links: whose it is, is not told */
+		step_all(d, CLASSIFY_RESUME, now);
+}
+
+static void end_dump(struct decider *d, uint64_t now)
+{
+	struct link_fact gone;
+
+	d->dumping = false;
+	if (d->dump_again) {
+		d->dump_again = false;
+		request_dump(d, LINK_DUMP_LINKS);
+		return;
+	}
+	if (d->dump == LINK_DUMP_LINKS) {
+		while (link_table_sweep(&d->links, &gone) == 1)
+			;
+		match_links(d, now);
+	}
+	if (d->dump != LINK_DUMP_ROUTES)
+		request_dump(d, d->dump + 1);
+	else
+		d->settled_once = true;
+}
+
+static void take_fact(struct decider *d, const struct link_fact *f, uint64_t now)
+{
+	if (f->event == LINK_DUMP_END) {
+		end_dump(d, now);
+	} else if (f->event == LINK_SET || f->event == LINK_GONE) {
+		if (link_table_apply(&d->links, f) != LINK_CHANGE_NONE)
+			match_links(d, now);
+	} else {
+		take_address(d, f, now);
+	}
+	/* one at a time: a port that went and came back within a datagram was gone */
+	if (d->changed)
+		decide_enforce(d, now);
+}
+
+void decide_uplinks_netlink(struct decider *d)
+{
+	alignas(8) uint8_t buf[LINK_BUF_BYTES];
+	uint64_t now = loop_now_boot_ms();
+	struct link_reader reader;
+	struct link_fact fact;
+	int r;
+
+	for (unsigned i = 0; i < DATAGRAMS_PER_ROUND; i++) {
+		int n = link_recv(d->rtnl_fd, buf, sizeof(buf));
+
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n == -ENOBUFS || n == -EPROTO) {
+			log_warn(n, "rtnetlink: news were lost, asking anew");
+			resync(d, now);
+			continue;
+		}
+		if (n < 0)
+			die("read rtnetlink: %s", strerror(-n));
+		reader = link_read(buf, (size_t)n);
+		while ((r = link_next(&reader, &fact)) == 1)
+			take_fact(d, &fact, now);
+		if (r < 0)
+			die("rtnetlink: %s",
+			    strerror(-r)); /* the supervisor starts us anew, closed */
+	}
+}
+
+void decide_uplinks_claim(struct decider *d, uint64_t now)
+{
+	struct msg_claim claim;
+	struct classify_fact fact = { .kind = CLASSIFY_CLAIM, .claim = &claim };
+	struct uplink *u;
+	int r = ipc_recv(d->role.peer_fd[ROLE_SNIFF], &claim, sizeof(claim), NULL);
+
+	if (r == -EAGAIN)
+		return;
+	if (r == -EPIPE) { /* its successor comes by way of the supervisor */
+		(void)close(take_fd(&d->role.peer_fd[ROLE_SNIFF]));
+		decide_uplinks_sniff_gone(d, now);
+		return;
+	}
+	if (r < 0 || claim.kind == 0 || claim.kind >= N_SIGN_KINDS)
+		die("sniff broke its contract");
+	u = uplink_of(d, claim.ifindex);
+	if (!u)
+		return; /* of a link that is gone, or not yet told */
+	if (claim.kind == SIGN_ALIVE)
+		u->watched_boot_ms = now;
+	decide_uplinks_step(d, u, &fact, now);
+	if (claim.kind == SIGN_BEACON)
+		decide_probe_heard(d, u, &claim.announce, now);
+}
+
+void decide_uplinks_sniff_gone(struct decider *d, uint64_t now)
+{
+	step_all(d, CLASSIFY_SNIFF_GONE, now);
+}
+
+void decide_uplinks_tick(struct decider *d, uint64_t now)
+{
+	int64_t gap = clock_gap_ms();
+
+	if (llabs(gap - d->asleep_ms) > RESUME_MS) {
+		log_info("the machine slept: every uplink is unknown");
+		d->asleep_ms = gap;
+		step_all(d, CLASSIFY_RESUME, now);
+	}
+	step_all(d, CLASSIFY_TIME, now);
+	for (unsigned i = 0; i < d->n_uplinks; i++) {
+		struct uplink *u = &d->uplink[i];
+
+		if (u->state.link.carrier && now >= u->watched_boot_ms + DECIDE_WATCH_MS) {
+			log_warn(0, "uplink '%s' has a carrier, but nobody listens there",
+				 u->ifname);
+			u->watched_boot_ms = now;
+			d->restart_wanted = true;
+		}
+		decide_probe_tick(d, u, now);
+	}
+}
+
+uint64_t decide_uplinks_wake(const struct decider *d)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (unsigned i = 0; i < d->n_uplinks; i++) {
+		const struct uplink *u = &d->uplink[i];
+
+		at = MIN(at, classify_wake(&u->state, &d->rules));
+		at = MIN(at, decide_probe_wake(u));
+		if (u->state.link.carrier)
+			at = MIN(at, u->watched_boot_ms + DECIDE_WATCH_MS);
+	}
+	return at;
+}

@@ -1,0 +1,304 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "roles/decide_plan.h"
+#include "tests/unit/plan_lab.h"
+
+static struct decide_net net_of(const struct msg_grant *grant, uint32_t n)
+{
+	struct decide_net net = { .n_grants = n };
+
+	memcpy(net.grant, grant, n * sizeof(*grant));
+	return net;
+}
+
+static const struct decide_net NOTHING = { 0 };
+
+static struct decide_net personal_open(void)
+{
+	return net_of(
+		(const struct msg_grant[]){ a_grant("host0", "eth0", GRANT_OPEN_LESS_CORPORATE),
+					    a_grant("eth0", "host0", GRANT_BACK) },
+		2);
+}
+
+static struct decide_plan started(void)
+{
+	struct decide_plan p;
+
+	decide_plan_init(&p, 7);
+	assert_int_equal(decide_plan_next(&p, 10, true), PLAN_SEND);
+	assert_int_equal(decide_plan_acked(&p, send_now(&p, 10).id, 0, 10), PLAN_ACK_OK);
+	return p;
+}
+
+/* ... and `net` open. */
+static struct decide_plan opened(struct decide_net net, uint64_t now)
+{
+	struct decide_plan p = started();
+
+	want(&p, net);
+	assert_int_equal(decide_plan_next(&p, now, true), PLAN_INTENT);
+	decide_plan_intend(&p, 100, 1, now);
+	assert_true(decide_plan_audited(&p, 100, 0, now));
+	assert_int_equal(decide_plan_next(&p, now, true), PLAN_SEND);
+	assert_int_equal(decide_plan_acked(&p, send_now(&p, now).id, 0, now), PLAN_ACK_OK);
+	return p;
+}
+
+static void begins_by_closing(void **state)
+{
+	struct decide_plan p;
+	struct msg_net_state s;
+
+	(void)state;
+	decide_plan_init(&p, 7);
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 10, true), PLAN_SEND);
+	s = send_now(&p, 10);
+	assert_int_equal(s.n_grants, 0);
+	assert_int_equal(s.tightens, 1);
+}
+
+static void loosens_only_after_every_intent_is_on_disk(void **state)
+{
+	struct decide_plan p = started();
+
+	(void)state;
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
+	assert_int_equal(p.intended.n_grants, 2);
+	decide_plan_intend(&p, 100, 2, 20);
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_WAIT);
+	assert_true(decide_plan_audited(&p, 100, 0, 21));
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_WAIT);
+	assert_true(decide_plan_audited(&p, 101, 0, 22));
+	assert_int_equal(decide_plan_next(&p, 22, true), PLAN_SEND);
+	assert_int_equal(send_now(&p, 22).n_grants, 2);
+	assert_int_equal(p.opened.n_grants, 2);
+}
+
+static void answers_about_other_records_open_nothing(void **state)
+{
+	struct decide_plan p = started();
+
+	(void)state;
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
+	decide_plan_intend(&p, 100, 2, 20);
+	assert_false(decide_plan_audited(&p, 99, 0, 21));
+	assert_false(decide_plan_audited(&p, 102, 0, 21));
+	assert_true(decide_plan_audited(&p, 100, 0, 21));
+	assert_true(decide_plan_audited(&p, 100, 0, 21)); /* the same one twice */
+	assert_int_equal(decide_plan_next(&p, 22, true), PLAN_WAIT);
+}
+
+static void without_audit_nothing_opens(void **state)
+{
+	struct decide_plan p = started();
+
+	(void)state;
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 20, false), PLAN_WAIT);
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
+	decide_plan_intend(&p, 100, 1, 20);
+	assert_true(decide_plan_audited(&p, 100, -EIO, 21));
+	assert_true(p.audit_failed);
+	assert_int_equal(decide_plan_next(&p, 22, true), PLAN_WAIT);
+	/* and later it is asked again */
+	assert_int_equal(decide_plan_next(&p, 21 + PLAN_RETRY_MS, true), PLAN_INTENT);
+}
+
+static void an_intent_without_answer_opens_nothing(void **state)
+{
+	struct decide_plan p = started();
+
+	(void)state;
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
+	decide_plan_intend(&p, 100, 1, 20);
+	assert_int_equal(decide_plan_next(&p, 20 + PLAN_INTENT_MS, false), PLAN_SEND); /* renewal */
+	assert_int_equal(send_now(&p, 20 + PLAN_INTENT_MS).n_grants, 0);
+	assert_false(decide_plan_audited(&p, 100, 0, 30 + PLAN_INTENT_MS));
+	assert_true(p.audit_failed);
+}
+
+static void tightens_in_the_same_step_even_while_nft_is_late(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+	uint32_t epoch = p.epoch;
+	struct msg_net_state s;
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 20 + PLAN_RENEW_MS, true), PLAN_SEND);
+	send_now(&p, 20 + PLAN_RENEW_MS); /* under way, no answer */
+	want(&p, NOTHING);
+	assert_int_equal(decide_plan_next(&p, 21 + PLAN_RENEW_MS, true), PLAN_SEND);
+	s = send_now(&p, 21 + PLAN_RENEW_MS);
+	assert_int_equal(s.n_grants, 0);
+	assert_int_equal(s.tightens, 1);
+	assert_int_not_equal(s.epoch, epoch);
+	assert_int_equal(p.closed.n_grants, 2);
+}
+
+static void a_grant_that_went_and_came_back_needs_a_new_intent(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+
+	(void)state;
+	want(&p, NOTHING);
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_SEND);
+	assert_int_equal(send_now(&p, 21).n_grants, 0);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_INTENT);
+}
+
+static void a_port_that_changes_its_class_is_closed_first(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+	struct decide_net net = personal_open();
+	struct msg_net_state s;
+
+	(void)state;
+	for (uint32_t i = 0; i < net.n_grants; i++)
+		net.grant[i].net_class = NET_CLASS_WORK;
+	want(&p, net);
+	assert_int_equal(decide_plan_next(&p, 30, true), PLAN_SEND);
+	s = send_now(&p, 30);
+	assert_int_equal(s.n_grants, 0);
+	assert_int_equal(s.tightens, 1);
+	assert_int_equal(decide_plan_next(&p, 30, true), PLAN_INTENT);
+}
+
+static void what_stops_being_wanted_while_its_intent_is_written_stays_closed(void **state)
+{
+	struct decide_plan p = started();
+
+	(void)state;
+	want(&p, personal_open());
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
+	decide_plan_intend(&p, 100, 1, 20);
+	want(&p, NOTHING);
+	assert_true(decide_plan_audited(&p, 100, 0, 21));
+	assert_int_equal(decide_plan_next(&p, 22, true), PLAN_WAIT);
+	assert_int_equal(p.allowed.n_grants, 0);
+}
+
+static void renews_in_time_and_keeps_the_epoch(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+	struct msg_net_state s;
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 19 + PLAN_RENEW_MS, true), PLAN_WAIT);
+	assert_int_equal(decide_plan_wake(&p, true), 20 + PLAN_RENEW_MS);
+	assert_int_equal(decide_plan_next(&p, 20 + PLAN_RENEW_MS, true), PLAN_SEND);
+	decide_plan_build(&p, 5000, &s);
+	assert_int_equal(s.epoch, p.epoch);
+	assert_int_equal(s.tightens, 0);
+	assert_int_equal(s.n_grants, 2);
+	assert_int_equal(s.grant[0].timeout_ms, PLAN_GRANT_MS);
+	assert_int_equal(s.wall_bound_s, 5000 + PLAN_BOUND_S);
+}
+
+static void does_not_pile_renewals_before_a_silent_nft(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
+	send_now(&p, 2000);
+	for (uint64_t now = 2000; now < 60000; now += 500)
+		assert_int_equal(decide_plan_next(&p, now, true), PLAN_WAIT);
+	assert_false(decide_plan_overdue(&p, 2000 + PLAN_ACK_MS));
+	assert_true(decide_plan_overdue(&p, 2001 + PLAN_ACK_MS));
+	decide_plan_forgive(&p, 70000);
+	assert_false(decide_plan_overdue(&p, 70001));
+}
+
+static void a_new_nft_is_told_at_once(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
+	send_now(&p, 2000);
+	decide_plan_peer(&p);
+	assert_false(p.up);
+	assert_int_equal(decide_plan_next(&p, 2001, true), PLAN_SEND);
+	assert_int_equal(send_now(&p, 2001).tightens, 1);
+}
+
+static void other_prefixes_end_the_grants_that_leave_them_out(void **state)
+{
+	const struct msg_prefix prefix = { .family = 2, .len_bits = 8, .address = { 10 } };
+	struct decide_plan p = opened(personal_open(), 20);
+	struct decide_net same = personal_open();
+
+	(void)state;
+	decide_plan_want(&p, &same, &prefix, 1);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_SEND);
+	assert_false(decide_plan_holds(&p.allowed, &same.grant[0]));
+	send_now(&p, 21);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_INTENT);
+}
+
+static void an_error_of_nft_is_told_and_old_answers_are_not(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 20);
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
+	id = send_now(&p, 2000).id;
+	assert_int_equal(decide_plan_acked(&p, id - 1, 0, 2001), PLAN_ACK_STALE);
+	assert_int_equal(decide_plan_acked(&p, id + 1, 0, 2001), PLAN_ACK_STALE);
+	assert_int_equal(decide_plan_acked(&p, id, -EINVAL, 2001), PLAN_ACK_FAILED);
+	assert_false(p.up);
+}
+
+static void epochs_stay_in_their_sixteen_bits(void **state)
+{
+	struct decide_plan p;
+
+	(void)state;
+	decide_plan_init(&p, 0xfffffffe);
+	for (unsigned i = 0; i < 0x20000; i++) {
+		uint32_t before = p.epoch;
+
+		decide_plan_sent(&p, i);
+		decide_plan_peer(&p);
+		assert_true(p.epoch >= 1 && p.epoch <= 0xffff && p.epoch != before);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(begins_by_closing),
+		cmocka_unit_test(loosens_only_after_every_intent_is_on_disk),
+		cmocka_unit_test(answers_about_other_records_open_nothing),
+		cmocka_unit_test(without_audit_nothing_opens),
+		cmocka_unit_test(an_intent_without_answer_opens_nothing),
+		cmocka_unit_test(tightens_in_the_same_step_even_while_nft_is_late),
+		cmocka_unit_test(a_grant_that_went_and_came_back_needs_a_new_intent),
+		cmocka_unit_test(a_port_that_changes_its_class_is_closed_first),
+		cmocka_unit_test(what_stops_being_wanted_while_its_intent_is_written_stays_closed),
+		cmocka_unit_test(renews_in_time_and_keeps_the_epoch),
+		cmocka_unit_test(does_not_pile_renewals_before_a_silent_nft),
+		cmocka_unit_test(a_new_nft_is_told_at_once),
+		cmocka_unit_test(other_prefixes_end_the_grants_that_leave_them_out),
+		cmocka_unit_test(an_error_of_nft_is_told_and_old_answers_are_not),
+		cmocka_unit_test(epochs_stay_in_their_sixteen_bits),
+	};
+
+	return cmocka_run_group_tests_name("decide_plan", tests, NULL, NULL);
+}
