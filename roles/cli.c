@@ -1,0 +1,246 @@
+/* bulkhead: the command. A table of names, and what all areas share. */
+#include "roles/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/defer.h"
+#include "base/util.h"
+#include "policy/config.h"
+
+#define DEFAULT_CONFIG "/etc/bulkhead/bulkheadd.yaml"
+
+enum { CONFIG_MAX_BYTES = 65536, NAME_BYTES = 32 };
+
+struct command {
+	const char *name; /* one or two words */
+	const char *arguments;
+	const char *help;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{ "status", "", "what is open, what is closed, and why", cli_status },
+	{ "net explain", "[PORT]", "what blocks a port, since when, and what would change it",
+	  cli_net_explain },
+	{ "policy sign", "FILE --key SECRETKEY [--comment TEXT]", "sign a document as FILE.minisig",
+	  cli_policy_sign },
+	{ "policy verify", "FILE --trust FILE [--kind KIND]", "check a document and its signature",
+	  cli_policy_verify },
+	{ "policy show", "FILE", "what a policy says, zone by zone", cli_policy_show },
+	{ "policy install", "FILE", "offer a signed policy to the daemon", cli_policy_install },
+	{ "device enrol", "--name NAME --tpm PATH", "this laptop's TPM as a record for IT to sign",
+	  cli_device_enrol },
+	{ "disk create",
+	  "--source VHD --name NAME --out DIR --device FILE --trust FILE --lease-key FILE\n"
+	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096] "
+	  "[--pin-fd N]",
+	  "check a disk out, encrypted", cli_disk_create },
+	{ "disk unlock", "NAME [--pin-fd N]", "serve a disk until it is locked", cli_disk_unlock },
+	{ "disk lock", "NAME", "stop serving a disk and wipe its key", cli_disk_lock },
+	{ "disk info", "DIR", "what a disk's files say without a key", cli_disk_info },
+	{ "disk export", "DIR OUT --recovery-file FILE", "decrypt a disk with its recovery key",
+	  cli_disk_export },
+	{ "vhd info", "FILE", "type, sizes, identity of a VHD", cli_vhd_info },
+	{ "vhd check", "FILE", "is a VHD sound", cli_vhd_check },
+	{ "audit verify", "[PATH] [--anchor FILE]", "check the chain of the audit log",
+	  cli_audit_verify },
+	{ "audit anchor", "", "what the TPM knows of the audit log", cli_audit_anchor },
+	{ "audit checkpoint", "", "anchor the audit log in the TPM now", cli_audit_checkpoint },
+	{ "report", "[--audit DIR] [--out FILE]", "write a page of what happened", cli_report },
+	{ "attach", "NAME", "connect an unlocked disk to a block device (for scripts)",
+	  cli_attach },
+	{ "detach", "NAME", "disconnect it again (for scripts)", cli_detach },
+};
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: bulkhead COMMAND [ARGUMENT...] [--config FILE] [--json]\n\n", to);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(to, "  %-17s %s\n", commands[i].name, commands[i].help);
+	fputs("\nbulkhead COMMAND --help shows its arguments; bulkhead(8) tells all.\n", to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void print_command(FILE *to, const struct command *c)
+{
+	fprintf(to, "usage: bulkhead %s%s%s [--config FILE] [--json]\n", c->name,
+		c->arguments[0] ? " " : "", c->arguments);
+}
+
+int cli_usage(const char *name)
+{
+	const struct command *c = find_command(name);
+
+	if (c)
+		print_command(stderr, c);
+	return CLI_USAGE;
+}
+
+int cli_error(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("bulkhead: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	return status;
+}
+
+int cli_errno(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("bulkhead: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, ": %s\n", strerror(-err));
+	va_end(ap);
+	return CLI_FAILED;
+}
+
+/* Take argv[*at], which is "--config" or "--config=F"; *at points behind it. NULL: no value. */
+static const char *take_config(char **argv, int argc, int *at)
+{
+	const char *inline_value = strchr(argv[*at], '=');
+
+	if (inline_value) {
+		++*at;
+		return inline_value + 1;
+	}
+	if (*at + 1 >= argc)
+		return NULL;
+	*at += 2;
+	return argv[*at - 1];
+}
+
+int cli_common(struct cli_options *ret, int *argc, char **argv)
+{
+	int kept = 1, at = 1;
+
+	*ret = (struct cli_options){ .config_path = DEFAULT_CONFIG };
+	while (at < *argc && strcmp(argv[at], "--") != 0) {
+		if (strcmp(argv[at], "--json") == 0) {
+			ret->json = true;
+			at++;
+		} else if (strcmp(argv[at], "--config") == 0 ||
+			   strncmp(argv[at], "--config=", 9) == 0) {
+			ret->config_path = take_config(argv, *argc, &at);
+			if (!ret->config_path)
+				return cli_error(CLI_USAGE, "%s: --config needs a file", argv[0]);
+		} else {
+			argv[kept++] = argv[at++];
+		}
+	}
+	while (at < *argc)
+		argv[kept++] = argv[at++];
+	*argc = kept;
+	argv[kept] = NULL;
+	return 0;
+}
+
+int cli_config(const char *path, struct msg_config *ret)
+{
+	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char text[CONFIG_MAX_BYTES];
+	struct document_error error;
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	int r;
+
+	if (n < 0)
+		return cli_errno(-errno, "read configuration '%s'", path);
+	r = config_parse(text, (size_t)n, ret, &error);
+	if (r == -EBADMSG)
+		return cli_error(CLI_DAMAGED, "configuration '%s': line %u, column %u: %s", path,
+				 (unsigned)error.line, (unsigned)error.column, error.text);
+	return r < 0 ? cli_errno(r, "configuration '%s'", path) : 0;
+}
+
+/* "bulkhead --json status" means "bulkhead status --json": move what stands before the command
+ * behind it, where cli_common() takes it. */
+static void options_to_the_end(int argc, char **argv)
+{
+	for (int moved = 0; moved < argc && argc > 1; moved++) {
+		bool with_value = strcmp(argv[1], "--config") == 0;
+		char *first = argv[1], *second = argc > 2 ? argv[2] : NULL;
+		int n = with_value && second ? 2 : 1;
+
+		if (strcmp(first, "--json") != 0 && strncmp(first, "--config", 8) != 0)
+			return;
+		memmove(&argv[1], &argv[1 + n], (size_t)(argc - 1 - n) * sizeof(argv[0]));
+		argv[argc - n] = first;
+		if (n == 2)
+			argv[argc - 1] = second;
+	}
+}
+
+/* The command that argv begins with; *ret_words is how many words its name has. */
+static const struct command *match(int argc, char **argv, int *ret_words)
+{
+	char name[NAME_BYTES];
+
+	for (int words = 2; words > 0; words--) {
+		const struct command *c;
+
+		if (argc <= words)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s%s%s", argv[1], words == 2 ? " " : "",
+			       words == 2 ? argv[2] : "");
+		c = find_command(name);
+		if (c) {
+			*ret_words = words;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	char name[NAME_BYTES];
+	int words = 0;
+
+	if (sodium_init() < 0)
+		return cli_error(CLI_FAILED, "start: libsodium has no random numbers");
+	options_to_the_end(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
+		return puts("bulkhead " BULKHEAD_VERSION) < 0 ? CLI_FAILED : CLI_DONE;
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		print_usage(stdout);
+		return CLI_DONE;
+	}
+	c = match(argc, argv, &words);
+	if (!c && argc > 1)
+		return cli_error(CLI_USAGE,
+				 "'%s%s%s': there is no such command; bulkhead --help lists them",
+				 argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+	if (!c) {
+		print_usage(stderr);
+		return CLI_USAGE;
+	}
+	for (int i = words + 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			print_command(stdout, c);
+			printf("%s\n", c->help);
+			return CLI_DONE;
+		}
+	(void)snprintf(name, sizeof(name), "%s", c->name);
+	argv[words] = name;
+	return c->run(argc - words, argv + words);
+}

@@ -1,0 +1,22 @@
+/* cli_disk_make.h - one check-out: keys, ciphertext, proof, lease, in that order. */
+#ifndef ROLES_CLI_DISK_MAKE_H
+#define ROLES_CLI_DISK_MAKE_H
+
+#include <stdint.h>
+
+enum { CLI_DISK_WHAT_BYTES = 128 };
+
+struct cli_disk_order {
+	const char *source, *device, *trust, *lease_key, *out, *name, *recovery_out;
+	uint64_t not_after_wall_s;
+	uint64_t now_wall_s;
+	uint32_t sector_bytes;		/* 512 or 4096 */
+	int pin_fd;			/* -1: ask on the terminal */
+	char what[CLI_DISK_WHAT_BYTES]; /* begins every message */
+};
+
+/* All fields are set and checked. Makes OUT/disks/NAME and OUT/leases/NAME.yaml{,.minisig}, or
+ * nothing. An exit status, after saying why. */
+int cli_disk_make(const struct cli_disk_order *order);
+
+#endif

@@ -1,0 +1,100 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "netguard/classify.h"
+#include "roles/cli.h"
+#include "roles/cli_view.h"
+
+enum { JSON_BYTES = 4096 };
+
+static const struct msg_uplink_status *find_uplink(const struct msg_ctl_reply *s,
+						   const char *ifname)
+{
+	for (uint32_t i = 0; i < s->n_uplinks; i++)
+		if (strcmp(s->uplink[i].ifname, ifname) == 0)
+			return &s->uplink[i];
+	return NULL;
+}
+
+static void explain_text(const struct msg_ctl_reply *s, const struct msg_port_status *p)
+{
+	const struct msg_uplink_status *u = find_uplink(s, p->by_uplink);
+	char a[CLI_VIEW_BYTES], b[CLI_VIEW_BYTES];
+
+	printf("%s (%s) is %s\n", p->ifname, cli_view_class(p->net_class), cli_view_port(p, a));
+	if (!u)
+		return;
+	printf("  by      '%s', in zone %s since %s\n", u->ifname,
+	       classify_zone_name((enum zone)u->zone),
+	       cli_view_span(s->now_boot_ms - u->since_boot_ms, a));
+	printf("  because %s\n", cli_view_evidence(u, a));
+	printf("  change  %s\n", cli_view_change(u, b));
+}
+
+static void explain_json(struct json *j, const struct msg_ctl_reply *s,
+			 const struct msg_port_status *p)
+{
+	const struct msg_uplink_status *u = find_uplink(s, p->by_uplink);
+	char text[CLI_VIEW_BYTES];
+
+	json_object(j, NULL);
+	json_string(j, "port", p->ifname);
+	json_string(j, "class", cli_view_class(p->net_class));
+	json_bool(j, "allowed", p->allowed);
+	json_string(j, "reason",
+		    reason_known(p->reason) ? reason_code((enum reason)p->reason) : "?");
+	if (u) {
+		json_string(j, "uplink", u->ifname);
+		json_string(j, "zone", classify_zone_name((enum zone)u->zone));
+		json_u64(j, "since_ms", s->now_boot_ms - u->since_boot_ms);
+		json_string(j, "evidence", cli_view_evidence(u, text));
+		json_string(j, "change", cli_view_change(u, text));
+	}
+	json_object_end(j);
+}
+
+static bool selected(const struct msg_port_status *p, const char *want)
+{
+	return !want || strcmp(p->ifname, want) == 0 ||
+	       strcmp(cli_view_class(p->net_class), want) == 0;
+}
+
+int cli_net_explain(int argc, char **argv)
+{
+	char text[JSON_BYTES];
+	struct cli_options opt;
+	struct msg_ctl_reply s;
+	struct json j;
+	unsigned n = 0;
+	int status = cli_common(&opt, &argc, argv);
+	const char *want = argc > 1 ? argv[1] : NULL;
+
+	if (status == 0 && argc > 2)
+		status = cli_usage(argv[0]);
+	if (status == 0)
+		status = cli_view_fetch(opt.config_path, argv[0], &s);
+	if (status != 0)
+		return status;
+
+	json_begin(&j, text, sizeof(text));
+	json_array(&j, NULL);
+	for (uint32_t i = 0; i < s.n_ports; i++) {
+		if (!selected(&s.port[i], want))
+			continue;
+		n++;
+		if (opt.json)
+			explain_json(&j, &s, &s.port[i]);
+		else
+			explain_text(&s, &s.port[i]);
+	}
+	json_array_end(&j);
+	if (n == 0 && want)
+		return cli_error(
+			CLI_FAILED,
+			"net explain '%s': there is no such port or class; see 'bulkhead status'",
+			want);
+	if (opt.json && (json_end(&j, NULL) < 0 || puts(text) < 0))
+		return cli_error(CLI_FAILED, "net explain: print the answer");
+	return CLI_DONE;
+}

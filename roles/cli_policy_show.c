@@ -1,0 +1,326 @@
+/* bulkhead policy show: what a verified document means, for a person or (--json) a program. The
+ * table comes from the function that decides, so it cannot say something else. */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/util.h"
+#include "policy/accept.h"
+#include "policy/decide.h"
+#include "policy/timestamp.h"
+#include "roles/cli.h"
+#include "roles/cli_document.h"
+
+enum { JSON_BYTES = 32768, PATH_BYTES = 512 };
+
+static const char *const zones[N_ZONES] = {
+	[ZONE_UNKNOWN] = "unknown", [ZONE_SUSPECT] = "suspect", [ZONE_PROVEN] = "proven",
+	[ZONE_FOREIGN] = "foreign", [ZONE_HOME] = "home",
+};
+
+static const char *const classes[N_NET_CLASSES] = {
+	[NET_CLASS_PERSONAL] = "personal", [NET_CLASS_WORK] = "work"
+};
+
+static const char *const sign_names[N_POLICY_SIGNS] = {
+	[POLICY_SIGN_LLDP] = "lldp",
+	[POLICY_SIGN_CDP] = "cdp",
+	[POLICY_SIGN_DHCP_DOMAIN] = "dhcp_domain",
+	[POLICY_SIGN_DHCP_PRIVATE] = "dhcp_private",
+	[POLICY_SIGN_DHCP_VENDOR] = "dhcp_vendor",
+	[POLICY_SIGN_ADDRESS] = "address",
+	[POLICY_SIGN_RA] = "ra",
+	[POLICY_SIGN_EAPOL] = "eapol",
+	[POLICY_SIGN_VLAN] = "vlan",
+};
+
+static const char *const rule_names[] = { [POLICY_RULE_IGNORED] = "ignored",
+					  [POLICY_RULE_LISTED] = "listed",
+					  [POLICY_RULE_ANY] = "any" };
+
+static const char *verdict_text(uint32_t verdict)
+{
+	if (verdict == GRANT_OPEN_LESS_CORPORATE)
+		return "open, corporate prefixes excepted";
+	return verdict ? "open" : "closed";
+}
+
+static void print_time(const char *label, uint64_t wall_s)
+{
+	char time[TIMESTAMP_BYTES];
+
+	timestamp_build(wall_s, time);
+	printf("%-16s%s\n", label, time);
+}
+
+static void prefix_text(const struct msg_prefix *p, char *ret, size_t ret_bytes)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop((int)p->family, p->address, address, sizeof(address)))
+		address[0] = '\0';
+	(void)snprintf(ret, ret_bytes, "%s/%u", address, (unsigned)p->len_bits);
+}
+
+static void print_table(const struct policy *p)
+{
+	printf("\n%-10s%-36s%s\n", "zone", "personal", "work");
+	for (unsigned z = 0; z < N_ZONES; z++) {
+		printf("%-10s", zones[z]);
+		for (unsigned c = 0; c < N_NET_CLASSES; c++) {
+			enum reason reason;
+			uint32_t verdict = decide_cell(p, (enum net_class)c, (enum zone)z, &reason);
+
+			printf(c == 0 ? "%-36s" : "%s", verdict_text(verdict));
+		}
+		printf("\n");
+	}
+	printf("%s\n", p->other_uplink_closes
+			       ? "one uplink that is suspect or proven closes personal on all"
+			       : "each uplink counts for itself: another one may be corporate");
+}
+
+static void print_policy(const struct policy *p, uint64_t now_wall_s)
+{
+	char text[64];
+
+	printf("policy          serial %llu%s\n", (unsigned long long)p->serial,
+	       p->expires_wall_s <= now_wall_s ? ", EXPIRED: isolation stays" : "");
+	print_time("issued", p->issued_wall_s);
+	print_time("expires", p->expires_wall_s);
+	print_time("unlocks until", p->expires_wall_s + p->grace_s);
+	print_table(p);
+	printf("\nforeign after %u ms without a sign, home after %u ms\nsigns that count as "
+	       "corporate:",
+	       (unsigned)p->foreign_window_ms, (unsigned)p->home_window_ms);
+	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
+		if (p->sign[i] != POLICY_RULE_IGNORED)
+			printf(" %s (%s)", sign_names[i], rule_names[p->sign[i]]);
+	printf("\n");
+	for (uint32_t i = 0; i < p->n_prefixes; i++) {
+		prefix_text(&p->prefix[i], text, sizeof(text));
+		printf("corporate prefix %s\n", text);
+	}
+	for (uint32_t i = 0; i < p->n_suffixes; i++)
+		printf("corporate domain %s\n", p->suffix[i]);
+	for (uint32_t i = 0; i < p->n_systems; i++)
+		printf("corporate switch %s\n", p->system[i]);
+	for (uint32_t i = 0; i < p->n_sites; i++)
+		printf("site             %s\n", p->site[i]);
+	printf("disks: encrypted; PIN of at least %u; %u plain images named by hash\n",
+	       (unsigned)p->pin_min, (unsigned)p->n_plain);
+}
+
+static void print_lease(const struct lease *l, uint64_t now_wall_s)
+{
+	printf("lease           %s%s\n", l->id,
+	       l->not_after_wall_s <= now_wall_s ? ", EXPIRED" : "");
+	printf("device          %s\ndisk            %s, layer %s, %llu bytes\n", l->device, l->disk,
+	       l->layer, (unsigned long long)l->key.disk_bytes);
+	print_time("issued", l->issued_wall_s);
+	print_time("not after", l->not_after_wall_s);
+	printf("recovery key    %s\n", l->has_recovery ? "in escrow" : "none");
+}
+
+static void print_device(const struct device *d)
+{
+	printf("device          %s\n", d->name);
+	print_time("issued", d->issued_wall_s);
+	printf("measured boot   %s, PCRs", device_coverage_name(device_coverage(d->pcr_mask)));
+	for (unsigned i = 0; i < DEVICE_PCRS; i++)
+		if (d->pcr_mask >> i & 1)
+			printf(" %u", i);
+	printf("\n");
+}
+
+static void print_keys(const char *label, const struct minisign_key *key, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		char id[2 * MINISIGN_ID_BYTES + 1];
+
+		minisign_key_id(&key[i], id);
+		printf("%-16s%s\n", label, id);
+	}
+}
+
+static void print_trust(const struct trust *t)
+{
+	printf("trust           serial %llu, signed by %u of %u roots\n",
+	       (unsigned long long)t->serial, (unsigned)t->threshold, (unsigned)t->n_root);
+	print_keys("root", t->root, t->n_root);
+	print_keys("policy key", t->policy, t->n_policy);
+	print_keys("lease key", t->lease, t->n_lease);
+}
+
+static void json_time(struct json *j, const char *key, uint64_t wall_s)
+{
+	char time[TIMESTAMP_BYTES];
+
+	timestamp_build(wall_s, time);
+	json_string(j, key, time);
+}
+
+static void json_cells(struct json *j, const struct policy *p)
+{
+	json_object(j, "zones");
+	for (unsigned z = 0; z < N_ZONES; z++) {
+		json_object(j, zones[z]);
+		for (unsigned c = 0; c < N_NET_CLASSES; c++) {
+			enum reason reason;
+			uint32_t verdict = decide_cell(p, (enum net_class)c, (enum zone)z, &reason);
+
+			json_object(j, classes[c]);
+			json_bool(j, "allowed", verdict != 0);
+			json_bool(j, "less_corporate", verdict == GRANT_OPEN_LESS_CORPORATE);
+			json_string(j, "reason", reason_code(reason));
+			json_object_end(j);
+		}
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void json_policy(struct json *j, const struct policy *p)
+{
+	char text[64];
+
+	json_u64(j, "serial", p->serial);
+	json_time(j, "issued", p->issued_wall_s);
+	json_time(j, "expires", p->expires_wall_s);
+	json_time(j, "unlocks_until", p->expires_wall_s + p->grace_s);
+	json_cells(j, p);
+	json_bool(j, "other_uplink_closes", p->other_uplink_closes);
+	json_u64(j, "foreign_window_ms", p->foreign_window_ms);
+	json_u64(j, "home_window_ms", p->home_window_ms);
+	json_object(j, "signs");
+	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
+		json_string(j, sign_names[i], rule_names[p->sign[i]]);
+	json_object_end(j);
+	json_array(j, "prefixes");
+	for (uint32_t i = 0; i < p->n_prefixes; i++) {
+		prefix_text(&p->prefix[i], text, sizeof(text));
+		json_string(j, NULL, text);
+	}
+	json_array_end(j);
+	json_array(j, "dns_suffixes");
+	for (uint32_t i = 0; i < p->n_suffixes; i++)
+		json_string(j, NULL, p->suffix[i]);
+	json_array_end(j);
+	json_array(j, "sites");
+	for (uint32_t i = 0; i < p->n_sites; i++)
+		json_string(j, NULL, p->site[i]);
+	json_array_end(j);
+	json_u64(j, "pin_min", p->pin_min);
+}
+
+static void json_document(struct json *j, const struct cli_document *doc)
+{
+	json_object(j, NULL);
+	json_string(j, "kind", document_kind_name(doc->kind));
+	json_string(j, "signer", doc->signer);
+	json_string(j, "comment", doc->comment);
+	switch (doc->kind) {
+	case DOCUMENT_POLICY:
+		json_policy(j, &doc->policy);
+		break;
+	case DOCUMENT_LEASE:
+		json_string(j, "id", doc->lease.id);
+		json_string(j, "device", doc->lease.device);
+		json_string(j, "disk", doc->lease.disk);
+		json_string(j, "layer", doc->lease.layer);
+		json_time(j, "issued", doc->lease.issued_wall_s);
+		json_time(j, "not_after", doc->lease.not_after_wall_s);
+		json_bool(j, "recovery", doc->lease.has_recovery);
+		break;
+	case DOCUMENT_DEVICE:
+		json_string(j, "name", doc->device.name);
+		json_string(j, "coverage",
+			    device_coverage_name(device_coverage(doc->device.pcr_mask)));
+		json_hex(j, "srk_name", doc->device.srk_name, sizeof(doc->device.srk_name));
+		break;
+	case DOCUMENT_TRUST:
+		json_u64(j, "serial", doc->trust.serial);
+		json_u64(j, "threshold", doc->trust.threshold);
+		break;
+	case DOCUMENT_CONFIG:
+	case N_DOCUMENT_KINDS:
+		break; /* cli_document_load() gives none */
+	}
+	json_object_end(j);
+}
+
+static void print_document(const struct cli_document *doc)
+{
+	uint64_t now_wall_s = loop_now_wall_s();
+
+	if (doc->kind == DOCUMENT_POLICY)
+		print_policy(&doc->policy, now_wall_s);
+	else if (doc->kind == DOCUMENT_LEASE)
+		print_lease(&doc->lease, now_wall_s);
+	else if (doc->kind == DOCUMENT_DEVICE)
+		print_device(&doc->device);
+	else
+		print_trust(&doc->trust);
+	if (doc->signer[0])
+		printf("signed by key   %s: %s\n", doc->signer, doc->comment);
+}
+
+static int options(int argc, char **argv, const char **ret_trust)
+{
+	static const struct option known[] = { { "trust", required_argument, NULL, 't' },
+					       { NULL, 0, NULL, 0 } };
+	int c;
+
+	*ret_trust = NULL;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+		if (c == 't')
+			*ret_trust = optarg;
+		else
+			return cli_usage(argv[0]);
+	return optind >= argc - 1 ? 0 : cli_usage(argv[0]);
+}
+
+int cli_policy_show(int argc, char **argv)
+{
+	struct cli_options common;
+	struct msg_config config;
+	struct cli_document doc;
+	struct trust trust;
+	const char *trust_path;
+	char current[PATH_BYTES];
+	char text[JSON_BYTES];
+	struct json j;
+	int r = cli_common(&common, &argc, argv);
+
+	if (r == 0)
+		r = options(argc, argv, &trust_path);
+	/* with both files named, no configuration is needed: IT's desk has none */
+	if (r == 0 && (!trust_path || optind == argc))
+		r = cli_config(common.config_path, &config);
+	if (r != 0)
+		return r;
+	if (!trust_path)
+		trust_path = config.trust;
+	if (optind == argc)
+		(void)snprintf(current, sizeof(current), "%s/policy/current.yaml", config.state);
+	r = cli_document_trust("policy show: trust", trust_path, &trust);
+	if (r == 0)
+		r = cli_document_load("policy show", optind < argc ? argv[optind] : current, NULL,
+				      &trust, N_DOCUMENT_KINDS, &doc);
+	if (r != 0)
+		return r;
+	if (!common.json) {
+		print_document(&doc);
+		return CLI_DONE;
+	}
+	json_begin(&j, text, sizeof(text));
+	json_document(&j, &doc);
+	if (json_end(&j, NULL) < 0)
+		return cli_error(CLI_FAILED, "policy show: the answer is too long for JSON");
+	puts(text);
+	return CLI_DONE;
+}
