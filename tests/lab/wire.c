@@ -1,0 +1,225 @@
+/* wire - the lab's own sniffer: it hears a link from before its first frame, and counts.
+ *
+ *	wire record LINK FILE        write every frame, both directions, to FILE (pcap); says
+ *	                             "ready" on standard output once it hears, ends with the link
+ *	wire count FILE WHAT...      one number a line: frames of FILE that hold WHAT:
+ *	                             text:BYTES  mac:AA:BB:..  ip:ADDRESS  type:HEX  all
+ *	wire times FILE WHAT         seconds since 1970 of each such frame, with milliseconds
+ *
+ * Other sniffers cannot open a link that is down; the frames that matter most are the first. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <netinet/ether.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	FRAME_MAX_BYTES = 65536,
+	LINKTYPE_ETHERNET = 1,
+	RECEIVE_BUFFER_BYTES = 32 << 20, /* a flood of some seconds */
+};
+
+/* pcap(5): the file's header and each frame's; this machine's byte order */
+struct pcap_file {
+	uint32_t magic;
+	uint16_t major, minor;
+	uint32_t zone, accuracy, snap_bytes, linktype;
+};
+
+struct pcap_frame {
+	uint32_t s, us, stored_bytes, wire_bytes;
+};
+
+struct pattern {
+	uint8_t bytes[64];
+	size_t len_bytes;
+	bool all;
+	bool is_type;
+};
+
+static void die(const char *what, const char *object)
+{
+	fprintf(stderr, "wire: %s '%s': %s\n", what, object, strerror(errno));
+	exit(1);
+}
+
+static int open_link(const char *ifname)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	int size_bytes = RECEIVE_BUFFER_BYTES;
+	int error;
+	socklen_t len_bytes = sizeof(error);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("open a packet socket on", ifname);
+	to.sll_ifindex = (int)if_nametoindex(ifname);
+	if (to.sll_ifindex == 0)
+		die("find link", ifname);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size_bytes, sizeof(size_bytes)) < 0 ||
+	    bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die("listen on", ifname);
+	/* binding to a link that is down reports ENETDOWN once; it hears as soon as it is up */
+	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len_bytes);
+	return fd;
+}
+
+static void write_frame(FILE *file, const uint8_t *frame, size_t len_bytes)
+{
+	struct timespec now;
+	struct pcap_frame head;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	head = (struct pcap_frame){ .s = (uint32_t)now.tv_sec,
+				    .us = (uint32_t)(now.tv_nsec / 1000),
+				    .stored_bytes = (uint32_t)len_bytes,
+				    .wire_bytes = (uint32_t)len_bytes };
+	fwrite(&head, sizeof(head), 1, file);
+	fwrite(frame, len_bytes, 1, file);
+	fflush(file);
+}
+
+static int signals_new(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int record(const char *ifname, const char *path)
+{
+	static uint8_t frame[FRAME_MAX_BYTES];
+	const struct pcap_file head = {
+		0xa1b2c3d4, 2, 4, 0, 0, FRAME_MAX_BYTES, LINKTYPE_ETHERNET
+	};
+	struct pollfd pfd[2] = { { .fd = open_link(ifname), .events = POLLIN },
+				 { .fd = signals_new(), .events = POLLIN } };
+	struct tpacket_stats stats;
+	socklen_t len_bytes = sizeof(stats);
+	FILE *file = fopen(path, "we");
+
+	if (!file || fwrite(&head, sizeof(head), 1, file) != 1 || fflush(file) != 0)
+		die("write", path);
+	puts("ready");
+	fflush(stdout);
+	for (;;) {
+		ssize_t n;
+
+		poll(pfd, 2, -1);
+		n = recv(pfd[0].fd, frame, sizeof(frame), MSG_DONTWAIT);
+		if (n >= 0)
+			write_frame(file, frame, (size_t)n);
+		else if (errno == ENETDOWN && if_nametoindex(ifname) == 0)
+			break;
+		else if (pfd[1].revents && errno == EAGAIN) /* told to stop, and all is heard */
+			break;
+	}
+	if (getsockopt(pfd[0].fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len_bytes) == 0 &&
+	    stats.tp_drops > 0) {
+		fprintf(stderr, "wire: '%s': %u frames were not heard\n", ifname, stats.tp_drops);
+		return 1;
+	}
+	return fclose(file) == 0 ? 0 : 1;
+}
+
+static void pattern_parse(const char *text, struct pattern *ret)
+{
+	const char *value = strchr(text, ':');
+	struct ether_addr mac;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->all = strcmp(text, "all") == 0;
+	if (ret->all)
+		return;
+	errno = EINVAL;
+	if (!value++ || strlen(value) == 0 || strlen(value) > sizeof(ret->bytes))
+		die("understand", text);
+	if (strncmp(text, "text:", 5) == 0) {
+		ret->len_bytes = strlen(value);
+		memcpy(ret->bytes, value, ret->len_bytes);
+	} else if (strncmp(text, "mac:", 4) == 0 && ether_aton_r(value, &mac)) {
+		ret->len_bytes = sizeof(mac);
+		memcpy(ret->bytes, &mac, sizeof(mac));
+	} else if (strncmp(text, "ip:", 3) == 0 && inet_pton(AF_INET, value, ret->bytes) == 1) {
+		ret->len_bytes = 4;
+	} else if (strncmp(text, "ip:", 3) == 0 && inet_pton(AF_INET6, value, ret->bytes) == 1) {
+		ret->len_bytes = 16;
+	} else if (strncmp(text, "type:", 5) == 0) {
+		unsigned long type = strtoul(value, NULL, 16);
+
+		ret->is_type = true;
+		ret->bytes[0] = (uint8_t)(type >> 8);
+		ret->bytes[1] = (uint8_t)type;
+	} else {
+		die("understand", text);
+	}
+}
+
+static bool holds(const uint8_t *frame, size_t len_bytes, const struct pattern *want)
+{
+	if (want->all)
+		return true;
+	if (want->is_type)
+		return len_bytes >= 14 && memcmp(frame + 12, want->bytes, 2) == 0;
+	return memmem(frame, len_bytes, want->bytes, want->len_bytes) != NULL;
+}
+
+/* Walk the file; a torn last frame (the writer was killed) ends it. */
+static unsigned long scan(const char *path, const struct pattern *want, bool show_times)
+{
+	static uint8_t frame[FRAME_MAX_BYTES];
+	struct pcap_file head;
+	struct pcap_frame at;
+	unsigned long n = 0;
+	FILE *file = fopen(path, "re");
+
+	if (!file || fread(&head, sizeof(head), 1, file) != 1)
+		die("read", path);
+	while (fread(&at, sizeof(at), 1, file) == 1 && at.stored_bytes <= sizeof(frame) &&
+	       fread(frame, at.stored_bytes, 1, file) == 1) {
+		if (!holds(frame, at.stored_bytes, want))
+			continue;
+		n++;
+		if (show_times)
+			printf("%u.%03u\n", at.s, at.us / 1000);
+	}
+	fclose(file);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct pattern want;
+
+	if (argc == 4 && strcmp(argv[1], "record") == 0)
+		return record(argv[2], argv[3]);
+	if (argc >= 4 && strcmp(argv[1], "count") == 0) {
+		for (int i = 3; i < argc; i++) {
+			pattern_parse(argv[i], &want);
+			printf("%lu\n", scan(argv[2], &want, false));
+		}
+		return 0;
+	}
+	if (argc == 4 && strcmp(argv[1], "times") == 0) {
+		pattern_parse(argv[3], &want);
+		(void)scan(argv[2], &want, true);
+		return 0;
+	}
+	fputs("usage: wire record LINK FILE | count FILE WHAT... | times FILE WHAT\n", stderr);
+	return 2;
+}
