@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Less the corporate prefixes: v4 and its NAT64 form are cut, also for a flow that was established
+# before, and everything else passes.
+set -euo pipefail
+. "$(dirname "$0")/../lab/lab.sh"
+. "$LAB_TOP/tests/lab/firewall.sh"
+lab_enter "$@"
+
+fw_links
+lab_record lan lan w0
+fw_with
+fw_grant host0 open 0
+for host in $FW_LAN $FW_LAN6 $FW_CORP $FW_CORP6; do
+	fw_pings "$host" || fail "open: $host does not answer"
+done
+fw_sink
+stream=$(lab_token stream)
+lab_start stream "$FW_SEND" tcp $FW_CORP 5001 "$stream"
+lab_wait 5 lab_seen lan "text:$stream" || fail "the stream does not start"
+fw_grant host0 less 0
+from=$(lab_now)
+for host in $FW_CORP $FW_CORP6; do
+	! fw_pings "$host" || fail "less corporate: $host answers"
+done
+for host in $FW_LAN $FW_LAN6; do
+	fw_pings "$host" || fail "less corporate: $host does not answer"
+done
+[ "$(fw_after lan "text:$stream" "$from")" = 0 ] || fail "an established flow goes on"
+fw_tell none "pair host0 up0 less 0 5000" "prefix 192.168.0.0/17" "prefix 192.168.128.0/17" \
+	"prefix 192.168.7.0/24" "prefix fd00::/8" "prefix 0.0.0.0/8" "prefix 255.255.255.255/32" hold
+[ "$FW_ANSWER" = "ack 0" ] || fail "nested and touching prefixes: $FW_ANSWER"
+! fw_pings $FW_LAN || fail "a nested prefix does not cut v4"
+! fw_pings $FW_LAN6 || fail "a prefix does not cut v6"
+fw_pings $FW_CORP || fail "a prefix that was replaced still cuts"
+echo "cut: $(fw_counter inet corporate) packets"

@@ -1,0 +1,241 @@
+/* net_forge - packets that no honest program sends, each with a token.
+ *
+ *	net_forge udp SOURCE DESTINATION SPORT DPORT TOKEN COUNT   any source address, v4 or v6
+ *	net_forge frame LINK UID MARK TOKEN COUNT                  packet socket that root opened
+ *	                                                           and marked, used by UID
+ *	net_forge socket UID DESTINATION SPORT DPORT TOKEN COUNT   ordinary UDP from a socket of UID
+ *	net_forge flows DESTINATION DPORT COUNT                    COUNT UDP flows, to DPORT and up
+ *	net_forge echo PORT                                        answers datagrams until killed
+ *
+ * Prints "sent N refused M"; being refused is no error here. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <linux/if_packet.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PACKET_BYTES = 256, ETHERTYPE_LOCAL = 0x88b5, TTL = 64, FLOWS_PER_PORT = 5000 };
+
+static void die(const char *what)
+{
+	fprintf(stderr, "net_forge: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static unsigned number(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 0);
+}
+
+static void say(unsigned sent, unsigned tried)
+{
+	printf("sent %u refused %u\n", sent, tried - sent);
+}
+
+static struct sockaddr_storage address_of(const char *text, unsigned port)
+{
+	struct sockaddr_storage a = { 0 };
+	struct sockaddr_in *in4 = (void *)&a;
+	struct sockaddr_in6 *in6 = (void *)&a;
+
+	if (inet_pton(AF_INET, text, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons((uint16_t)port);
+	} else if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons((uint16_t)port);
+	} else {
+		errno = EINVAL;
+		die(text);
+	}
+	return a;
+}
+
+static uint32_t sum(const void *data, size_t len_bytes, uint32_t start)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len_bytes; i++)
+		start += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+	return start;
+}
+
+/* UDP with the checksum that IPv6 demands (RFC 8200 8.1). */
+static size_t udp_build(uint8_t *out, const struct sockaddr_storage *from,
+			const struct sockaddr_storage *to, char **argv)
+{
+	size_t n = strlen(argv[4]), len = sizeof(struct udphdr) + n;
+	struct udphdr udp = { .source = htons((uint16_t)number(argv[2])),
+			      .dest = htons((uint16_t)number(argv[3])),
+			      .len = htons((uint16_t)len) };
+	uint32_t s = IPPROTO_UDP + (uint32_t)len;
+
+	memcpy(out + sizeof(udp), argv[4], n);
+	if (from->ss_family == AF_INET6) {
+		s = sum(&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16, s);
+		s = sum(&((const struct sockaddr_in6 *)(const void *)to)->sin6_addr, 16, s);
+		s = sum(&udp, sizeof(udp), s);
+		s = sum(out + sizeof(udp), n, s);
+		s = (s & 0xffff) + (s >> 16);
+		s = (s & 0xffff) + (s >> 16);
+		udp.check = htons((uint16_t)~s);
+	}
+	memcpy(out, &udp, sizeof(udp));
+	return len;
+}
+
+static size_t ip_build(uint8_t *out, const struct sockaddr_storage *from,
+		       const struct sockaddr_storage *to, char **argv)
+{
+	if (from->ss_family == AF_INET) {
+		size_t n = udp_build(out + sizeof(struct iphdr), from, to, argv);
+		struct iphdr ip = {
+			.version = 4,
+			.ihl = 5,
+			.ttl = TTL,
+			.protocol = IPPROTO_UDP,
+			.tot_len = htons((uint16_t)(sizeof(ip) + n)),
+			.saddr = ((const struct sockaddr_in *)(const void *)from)->sin_addr.s_addr,
+			.daddr = ((const struct sockaddr_in *)(const void *)to)->sin_addr.s_addr,
+		};
+
+		memcpy(out, &ip, sizeof(ip)); /* the kernel fills id and checksum */
+		return sizeof(ip) + n;
+	}
+	size_t n = udp_build(out + sizeof(struct ip6_hdr), from, to, argv);
+	struct ip6_hdr ip = { 0 };
+
+	ip.ip6_src = ((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+	ip.ip6_dst = ((const struct sockaddr_in6 *)(const void *)to)->sin6_addr;
+	ip.ip6_flow = htonl(6u << 28);
+	ip.ip6_plen = htons((uint16_t)n);
+	ip.ip6_nxt = IPPROTO_UDP;
+	ip.ip6_hlim = TTL;
+	memcpy(out, &ip, sizeof(ip));
+	return sizeof(ip) + n;
+}
+
+static void forge_udp(char **argv)
+{
+	struct sockaddr_storage from = address_of(argv[0], 0), to = address_of(argv[1], 0);
+	int fd = socket(to.ss_family, SOCK_RAW, IPPROTO_RAW);
+	unsigned n = number(argv[5]), sent = 0;
+	uint8_t packet[PACKET_BYTES];
+	size_t len;
+
+	if (fd < 0)
+		die("raw socket");
+	len = ip_build(packet, &from, &to, argv);
+	for (unsigned i = 0; i < n; i++)
+		sent += sendto(fd, packet, len, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
+	say(sent, n);
+}
+
+static void forge_frame(char **argv)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex(argv[0]),
+				  .sll_protocol = htons(ETHERTYPE_LOCAL) };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), mark = (int)number(argv[2]);
+	unsigned n = number(argv[4]), sent = 0;
+	uint8_t frame[PACKET_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02,
+					0,    0,    0,	  0,	9,    0x88, 0xb5 };
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		die("packet socket");
+	if (setresuid(number(argv[1]), number(argv[1]), number(argv[1])) < 0)
+		die("setuid");
+	memcpy(frame + ETH_HLEN, argv[3], strlen(argv[3]));
+	for (unsigned i = 0; i < n; i++)
+		sent += sendto(fd, frame, 80, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
+	say(sent, n);
+}
+
+static void forge_socket(char **argv)
+{
+	struct sockaddr_storage to = address_of(argv[1], number(argv[3])), any = { 0 };
+	unsigned n = number(argv[5]), sent = 0;
+	int fd, on = 1;
+
+	any.ss_family = to.ss_family; /* the port is at the same place in both families */
+	((struct sockaddr_in *)(void *)&any)->sin_port = htons((uint16_t)number(argv[2]));
+	if (seteuid(number(argv[0])) < 0) /* the opener's uid is what counts */
+		die("seteuid");
+	fd = socket(to.ss_family, SOCK_DGRAM, 0);
+	if (seteuid(0) < 0 || fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
+		die("socket");
+	for (unsigned i = 0; i < n; i++)
+		sent += sendto(fd, argv[4], strlen(argv[4]), 0, (const struct sockaddr *)&to,
+			       sizeof(to)) > 0;
+	say(sent, n);
+}
+
+static void make_flows(char **argv)
+{
+	unsigned n = number(argv[2]), sent = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		/* an own port comes back after some 28,000: then it needs another destination */
+		unsigned port = number(argv[1]) + i / FLOWS_PER_PORT;
+		struct sockaddr_storage to = address_of(argv[0], port);
+		int fd = socket(to.ss_family, SOCK_DGRAM, 0);
+
+		if (fd < 0)
+			die("socket");
+		sent += sendto(fd, "flow", 4, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
+		(void)close(fd);
+	}
+	say(sent, n);
+}
+
+static void echo(char **argv)
+{
+	struct sockaddr_in6 own = { .sin6_family = AF_INET6,
+				    .sin6_port = htons((uint16_t)number(argv[0])) };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&own, sizeof(own)) < 0)
+		die("bind");
+	for (;;) {
+		struct sockaddr_storage from;
+		socklen_t from_bytes = sizeof(from);
+		char buf[PACKET_BYTES];
+		ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (void *)&from, &from_bytes);
+
+		if (n > 0)
+			(void)sendto(fd, buf, (size_t)n, 0, (const void *)&from, from_bytes);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int n_arguments;
+		void (*run)(char **argv);
+	} verbs[] = { { "udp", 6, forge_udp },
+		      { "frame", 5, forge_frame },
+		      { "socket", 6, forge_socket },
+		      { "flows", 3, make_flows },
+		      { "echo", 1, echo } };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0 &&
+		    argc - 2 == verbs[i].n_arguments) {
+			verbs[i].run(argv + 2);
+			return 0;
+		}
+	errno = EINVAL;
+	die("arguments");
+}
