@@ -1,0 +1,141 @@
+/* serve_disk - what supervisor and key do for role block, for tests of the plugin alone.
+ *
+ * serve_disk PLUGIN IMAGE SOCKET KEYFILE SECTOR_BYTES [uuid|size|half|none]
+ * Binds SOCKET, starts nbdkit with the plugin as uid 61007 without any privilege, and hands over
+ * the 64 bytes of KEYFILE. The last word spoils the hand-over: another UUID, another size, half a
+ * message, or none at all. Ends with nbdkit, with its exit status; SIGTERM is passed on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/ipc.h"
+#include "base/msg.h"
+#include "vhdcrypt/image.h"
+
+enum { TEST_UID = 61007 };
+
+static _Noreturn void fail(const char *what)
+{
+	fprintf(stderr, "serve_disk: %s: %s\n", what, strerror(errno));
+	exit(125);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		fail("socket path is too long");
+	strcpy(a.sun_path, path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 16) < 0)
+		fail(path);
+	return fd;
+}
+
+static void drop_all(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all); /* not every test machine may */
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			fail("drop capabilities");
+	if (setgroups(0, NULL) < 0 || setresgid(TEST_UID, TEST_UID, TEST_UID) < 0 ||
+	    setresuid(TEST_UID, TEST_UID, TEST_UID) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		fail("drop privileges");
+}
+
+static _Noreturn void run_nbdkit(const char *plugin, const int fd[3])
+{
+	char pid[32], lib[4096];
+
+	/* to above 5 first: the sources may be any of 3..5 */
+	for (int i = 0; i < 3; i++)
+		if (dup2(fd[i], 10 + i) < 0)
+			fail("dup2");
+	for (int i = 0; i < 3; i++)
+		if (dup2(10 + i, 3 + i) < 0)
+			fail("dup2");
+	if (close_range(6, ~0U, 0) < 0)
+		fail("close_range");
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_PID", pid, 1);
+	if (!realpath(plugin, lib))
+		fail(plugin);
+	drop_all();
+	execlp("nbdkit", "nbdkit", "--foreground", lib, "fd=4", "key_fd=5", "name=test", NULL);
+	fail("nbdkit");
+}
+
+static void fill(struct msg_volume_key *msg, int image_fd, const char *key_path,
+		 const char *sector_bytes)
+{
+	struct image *image;
+	struct vhd_fault fault;
+	int key = open(key_path, O_RDONLY | O_CLOEXEC);
+
+	if (key < 0 || read(key, msg->key, sizeof(msg->key)) != (ssize_t)sizeof(msg->key))
+		fail(key_path);
+	close(key);
+	msg->sector_bytes = (uint32_t)strtoul(sector_bytes, NULL, 10);
+	if (image_open(image_fd, IMAGE_READ_ONLY, &image, &fault) < 0)
+		return; /* the plugin's to refuse */
+	memcpy(msg->disk_uuid, image_info(image)->footer.uuid, sizeof(msg->disk_uuid));
+	msg->disk_bytes = image_info(image)->virtual_bytes;
+	image_close(image);
+}
+
+static pid_t child;
+
+static void pass_on(int signal)
+{
+	kill(child, signal);
+}
+
+int main(int argc, char **argv)
+{
+	const char *spoil = argc == 7 ? argv[6] : "";
+	struct msg_volume_key msg = { 0 };
+	int image, listening, pair[2], status;
+
+	if (argc < 6 || argc > 7)
+		return 125;
+	image = open(argv[2], O_RDWR | O_CLOEXEC);
+	if (image < 0)
+		fail(argv[2]);
+	listening = listen_at(argv[3]);
+	fill(&msg, image, argv[4], argv[5]);
+	if (ipc_pair(pair) < 0)
+		fail("socketpair");
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (child == 0)
+		run_nbdkit(argv[1], (const int[]){ listening, image, pair[1] });
+	signal(SIGTERM, pass_on);
+	close(listening);
+	close(image);
+	close(pair[1]);
+	msg.disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
+	msg.disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
+	if (strcmp(spoil, "none") != 0)
+		(void)ipc_send(pair[0], &msg,
+			       strcmp(spoil, "half") == 0 ? sizeof(msg) / 2 : sizeof(msg), -1);
+	close(pair[0]);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Garbage instead of a handshake, a request beyond the disk, clients killed in the middle, thirty at
+# once, another uid on the socket: the server stays, serves on, and its log has a line.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/vhd.bash
+need nbdkit nbdinfo nbdcopy qemu-img qemu-io perl setpriv
+[ "$(id -u)" = 0 ] || skip "needs root to drop privileges"
+head -c 64 /dev/urandom >"$WORK/key"
+qemu-img create -q -f vpc -o subformat=dynamic,force_size=on "$WORK/image.vhd" 64M
+vhd_serve "$WORK/image.vhd" "$WORK/key" 512
+vhd_ready
+chmod 600 "$WORK/nbd.sock"
+alive() { nbdinfo "$URI" >/dev/null 2>&1 || fail "$1: $(cat "$LOG")"; }
+alive "it does not serve"
+
+say() { # say PERL-STRING - after the greeting, these bytes; then read until the end
+	perl -MIO::Socket::UNIX -e '
+		alarm 5;
+		my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
+		sysread $s, my $hello, 18;
+		syswrite $s, eval qq("$ARGV[1]"); shutdown $s, 1;
+		1 while sysread $s, my $rest, 65536;' "$WORK/nbd.sock" "$1" || fail "client: $?"
+}
+say '\xff' # a torn flags field
+say '\0\0\0\x7f' # unknown flags
+say '\0\0\0\3NOTANOPTION-NOTANOPTION'
+say '\0\0\0\3IHAVEOPT\0\0\0\7\xff\xff\xff\xf0' # an option of four gigabytes
+# NBD_OPT_EXPORT_NAME "", then requests: wrong magic; 4 GiB at the last byte; unknown command
+say '\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0XXXXXXXXXXXXXXXXXXXXXXXXXXXX'
+say '\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0\x25\x60\x95\x13\0\0\0\0AAAAAAAA\0\0\0\0\3\xff\xff\xff\xff\xff\xff\xff'
+say '\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0\x25\x60\x95\x13\0\0\0\x63AAAAAAAA\0\0\0\0\0\0\0\0\0\0\2\0'
+say '\0\0\0\3IHAVEOPT\0\0\0\1\0\0\0\0\x25\x60\x95\x13\0\0\0\1AAAAAAAA\xff\xff\xff\xff\xff\xff\xfe\0\0\0\2\0'
+alive "after garbage"
+grep -q 'error' "$LOG" || fail "the log says nothing of it"
+
+head -c 60M /dev/urandom >"$WORK/source"
+for i in 1 2 3; do
+	timeout -s KILL "0.0$i" nbdcopy "$WORK/source" "$URI" 2>/dev/null || true
+done
+alive "after killed clients"
+pids=()
+for i in $(seq 30); do
+	qemu-io -f raw -c "write -f -P $i ${i}M 1M" -c "read -P $i ${i}M 1M" "$URI" >"$WORK/io.$i" 2>&1 &
+	pids+=($!)
+done
+wait "${pids[@]}"
+for i in $(seq 30); do
+	! grep -qE 'failed|error' "$WORK/io.$i" || fail "client $i of thirty: $(cat "$WORK/io.$i")"
+done
+! setpriv --reuid 61999 --regid 61999 --clear-groups nbdinfo "$URI" >/dev/null 2>&1 ||
+	fail "another uid was served"
+vhd_stop || fail "exit status $?: $(cat "$LOG")"
+echo "garbage, disconnects, a crowd and a stranger did not end it"
