@@ -1,7 +1,9 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 void loop_reset(struct loop *loop)
@@ -50,6 +52,22 @@ bool loop_ready(const struct loop *loop, int fd)
 		if (loop->slot[i].fd == fd)
 			return loop->slot[i].revents != 0;
 	return false;
+}
+
+int loop_signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
 }
 
 uint64_t loop_now_boot_ms(void)

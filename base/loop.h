@@ -28,6 +28,10 @@ int loop_wait(struct loop *loop);
 /* After loop_wait(): did fd become readable, or its peer go away? */
 bool loop_ready(const struct loop *loop, int fd);
 
+/* SIGTERM, SIGINT and SIGHUP become readable on the descriptor returned (owned by the caller), and
+ * SIGPIPE is ignored. Negative errno. */
+int loop_signals_open(void);
+
 /* CLOCK_BOOTTIME in milliseconds; CLOCK_REALTIME in seconds. */
 uint64_t loop_now_boot_ms(void);
 uint64_t loop_now_wall_s(void);

@@ -2,10 +2,8 @@
 #include "roles/key.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,23 +50,6 @@ static void open_tpm(struct key *key)
 	r = tpm_open(key->tpm_fd, &key->tpm);
 	if (r < 0)
 		die("start the TSS: %s", strerror(-r));
-}
-
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		die("block signals: %m");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		die("signalfd: %m");
-	return fd;
 }
 
 static void anchor(struct key *key, const struct msg_key_order *order)
@@ -195,7 +176,9 @@ int main(void)
 	log_open("key");
 	role_begin(&key.role, ROLE_KEY);
 	key_sandbox_prepare();
-	key.signal_fd = open_signals();
+	key.signal_fd = loop_signals_open();
+	if (key.signal_fd < 0)
+		die("wait for signals: %s", strerror(-key.signal_fd));
 	open_tpm(&key);
 	key_sandbox_enter(&key);
 	key_disk_init(&key);

@@ -60,25 +60,6 @@ static struct options options_of(int argc, char **argv)
 	return o;
 }
 
-/* Signals become readable, so that the loop has one way of waiting. */
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		die("block signals: %m");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		die("signalfd: %m");
-	return fd;
-}
-
 static void start_all(struct supervisor *s)
 {
 	/* decide before those that do not begin without it */
@@ -221,7 +202,9 @@ int main(int argc, char **argv)
 	if (o.prepare_only)
 		return EXIT_SUCCESS;
 
-	signal_fd = open_signals();
+	signal_fd = loop_signals_open(); /* readable, so that the loop has one way of waiting */
+	if (signal_fd < 0)
+		die("wait for signals: %s", strerror(-signal_fd));
 	supervisor_reduce();
 	start_all(&s);
 	log_info("started; %u uplinks, placement %u", (unsigned)s.config.n_uplinks,
