@@ -8,6 +8,7 @@
 #include "base/defer.h"
 #include "base/log.h"
 #include "roles/cli.h"
+#include "vhdcrypt/header_raw.h"
 #include "vhdcrypt/image.h"
 
 static const char *type_name(enum vhd_type type)
@@ -38,15 +39,6 @@ static const char *rule_name(enum vhd_size_rule rule)
 	return rule == VHD_SIZE_CURRENT ? "current" : "geometry";
 }
 
-static void uuid_text(const uint8_t uuid[VHD_FORMAT_UUID_BYTES], char out[37])
-{
-	char *at = out;
-
-	for (unsigned i = 0; i < VHD_FORMAT_UUID_BYTES; i++)
-		at += sprintf(at, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
-			      uuid[i]);
-}
-
 /* A JSON string of bytes that may be anything: what is not plain ASCII as \u00NN. */
 static void json_text(const char *name, const void *data, size_t len_bytes)
 {
@@ -64,9 +56,9 @@ static void json_text(const char *name, const void *data, size_t len_bytes)
 static void print_json(const char *path, const struct image_info *info)
 {
 	const struct vhd_footer *f = &info->footer;
-	char uuid[37];
+	char uuid[HEADER_RAW_UUID_TEXT_BYTES];
 
-	uuid_text(f->uuid, uuid);
+	header_raw_uuid_text(f->uuid, uuid);
 	printf("{");
 	json_text("file", path, strlen(path));
 	json_text("creator", f->creator, sizeof(f->creator));
@@ -103,7 +95,7 @@ static void print_text(const char *path, const struct image_info *info)
 	const struct vhd_footer *f = &info->footer;
 	char creator[32], uuid[37];
 
-	uuid_text(f->uuid, uuid);
+	header_raw_uuid_text(f->uuid, uuid);
 	log_quote(f->creator, sizeof(f->creator), creator, sizeof(creator));
 	printf("file        %s, %" PRIu64 " bytes\n", path, info->file_bytes);
 	printf("type        %s\n", type_name(f->type));

@@ -1,80 +1,62 @@
 #include "vhdcrypt/seal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "vhdcrypt/kdf.h"
+#include "vhdcrypt/writer.h"
 
-struct text {
-	char *at;
-	size_t n;
-};
-
-static __attribute__((format(printf, 2, 3))) void put(struct text *text, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(text->at + text->n, SEAL_TEXT_BYTES - text->n, fmt, args);
-	va_end(args);
-	assert(n >= 0 && (size_t)n < SEAL_TEXT_BYTES - text->n);
-	text->n += (size_t)n;
-}
-
-static void put_hex(struct text *text, const char *name, const uint8_t *data, size_t n)
+static void put_hex(struct writer *writer, const char *name, const uint8_t *data, size_t n)
 {
 	char hex[2 * TPM_OBJECT_DUPLICATE_BYTES + 1];
 
-	put(text, "%s %s\n", name, sodium_bin2hex(hex, sizeof(hex), data, n));
+	writer_put(writer, "%s %s\n", name, sodium_bin2hex(hex, sizeof(hex), data, n));
 }
 
-static void put_token(struct text *text, const struct token *token)
+static void put_token(struct writer *writer, const struct token *token)
 {
-	put(text, "token %d\n", TOKEN_VERSION);
-	put_hex(text, "public", token->object.public, sizeof(token->object.public));
-	put_hex(text, "duplicate", token->object.duplicate, sizeof(token->object.duplicate));
-	put_hex(text, "seed", token->object.seed, sizeof(token->object.seed));
-	put_hex(text, "srk_name", token->srk_name, sizeof(token->srk_name));
+	writer_put(writer, "token %d\n", TOKEN_VERSION);
+	put_hex(writer, "public", token->object.public, sizeof(token->object.public));
+	put_hex(writer, "duplicate", token->object.duplicate, sizeof(token->object.duplicate));
+	put_hex(writer, "seed", token->object.seed, sizeof(token->object.seed));
+	put_hex(writer, "srk_name", token->srk_name, sizeof(token->srk_name));
 	for (unsigned pcr = 0; pcr < TPM_N_PCRS; pcr++) {
 		char name[16];
 
 		if (!(token->pcr_mask >> pcr & 1))
 			continue;
 		(void)snprintf(name, sizeof(name), "pcr %u", pcr);
-		put_hex(text, name, token->pcr_value[pcr], TPM_DIGEST_BYTES);
+		put_hex(writer, name, token->pcr_value[pcr], TPM_DIGEST_BYTES);
 	}
-	put(text, "argon2 %u %u\n", token->argon.ops, token->argon.mem_kib);
-	put_hex(text, "argon2_salt", token->argon.salt, sizeof(token->argon.salt));
+	writer_put(writer, "argon2 %u %u\n", token->argon.ops, token->argon.mem_kib);
+	put_hex(writer, "argon2_salt", token->argon.salt, sizeof(token->argon.salt));
 }
 
 void seal_text(const struct header_shape *shape, const uint8_t uuid[HEADER_RAW_UUID_BYTES],
 	       uint64_t generation, char ret[SEAL_TEXT_BYTES], size_t *ret_bytes)
 {
-	struct text text = { .at = ret, .n = 0 };
+	struct writer writer = { .out = ret, .size_bytes = SEAL_TEXT_BYTES };
 	char uuid_text[HEADER_RAW_UUID_TEXT_BYTES];
 
 	header_raw_uuid_text(uuid, uuid_text);
-	put(&text, "bulkhead-seal 1\nuuid %s\ngeneration %" PRIu64 "\nsector_size %u\n", uuid_text,
-	    generation, shape->sector_bytes);
+	writer_put(&writer, "bulkhead-seal 1\nuuid %s\ngeneration %" PRIu64 "\nsector_size %u\n",
+		   uuid_text, generation, shape->sector_bytes);
 	for (unsigned i = 0; i < HEADER_SHAPE_KEYSLOTS; i++) {
 		const struct header_shape_keyslot *k = &shape->keyslot[i];
 
-		put(&text, "keyslot %u %" PRIu64 " %" PRIu64 " %u\n", i, k->area_offset_byte,
-		    k->area_bytes, k->iterations);
-		put_hex(&text, "salt", k->salt, sizeof(k->salt));
+		writer_put(&writer, "keyslot %u %" PRIu64 " %" PRIu64 " %u\n", i,
+			   k->area_offset_byte, k->area_bytes, k->iterations);
+		put_hex(&writer, "salt", k->salt, sizeof(k->salt));
 	}
-	put(&text, "digest %u\n", shape->digest_iterations);
-	put_hex(&text, "salt", shape->digest_salt, sizeof(shape->digest_salt));
-	put_hex(&text, "value", shape->digest, sizeof(shape->digest));
-	put_token(&text, &shape->token);
-	*ret_bytes = text.n;
+	writer_put(&writer, "digest %u\n", shape->digest_iterations);
+	put_hex(&writer, "salt", shape->digest_salt, sizeof(shape->digest_salt));
+	put_hex(&writer, "value", shape->digest, sizeof(shape->digest));
+	put_token(&writer, &shape->token);
+	*ret_bytes = writer.n;
 }
 
 int seal_build(const struct header_shape *shape, const uint8_t uuid[HEADER_RAW_UUID_BYTES],

@@ -1,14 +1,13 @@
 #include "vhdcrypt/token.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "vhdcrypt/json_shape.h"
+#include "vhdcrypt/writer.h"
 
 #define BASE64(n) sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL)
 
@@ -101,66 +100,51 @@ int token_parse(struct json_object *object, const char *path, struct token *ret,
 	return r;
 }
 
-struct text {
-	char *at;
-	size_t n;
-};
-
-static __attribute__((format(printf, 2, 3))) void put(struct text *text, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(text->at + text->n, TOKEN_TEXT_BYTES - text->n, fmt, args);
-	va_end(args);
-	assert(n >= 0 && (size_t)n < TOKEN_TEXT_BYTES - text->n);
-	text->n += (size_t)n;
-}
-
-static void put_base64(struct text *text, const char *key, const uint8_t *data, size_t n)
+static void put_base64(struct writer *writer, const char *key, const uint8_t *data, size_t n)
 {
 	char base64[BASE64(TPM_OBJECT_DUPLICATE_BYTES)];
 
-	put(text, "\"%s\":\"%s\"", key,
-	    sodium_bin2base64(base64, sizeof(base64), data, n, sodium_base64_VARIANT_ORIGINAL));
+	writer_put(
+		writer, "\"%s\":\"%s\"", key,
+		sodium_bin2base64(base64, sizeof(base64), data, n, sodium_base64_VARIANT_ORIGINAL));
 }
 
-static void put_hex(struct text *text, const char *key, const uint8_t *data, size_t n)
+static void put_hex(struct writer *writer, const char *key, const uint8_t *data, size_t n)
 {
 	char hex[2 * TPM_NAME_BYTES + 1];
 
-	put(text, "\"%s\":\"%s\"", key, sodium_bin2hex(hex, sizeof(hex), data, n));
+	writer_put(writer, "\"%s\":\"%s\"", key, sodium_bin2hex(hex, sizeof(hex), data, n));
 }
 
 void token_build(const struct token *token, char ret_text[TOKEN_TEXT_BYTES])
 {
-	struct text text = { .at = ret_text, .n = 0 };
+	struct writer writer = { .out = ret_text, .size_bytes = TOKEN_TEXT_BYTES };
 	const char *comma = "";
 
-	put(&text, "{\"type\":\"bulkhead\",\"keyslots\":[\"0\"],\"version\":%d,", TOKEN_VERSION);
-	put_base64(&text, "public", token->object.public, sizeof(token->object.public));
-	put(&text, ",");
-	put_base64(&text, "duplicate", token->object.duplicate, sizeof(token->object.duplicate));
-	put(&text, ",");
-	put_base64(&text, "seed", token->object.seed, sizeof(token->object.seed));
-	put(&text, ",");
-	put_hex(&text, "srk_name", token->srk_name, sizeof(token->srk_name));
-	put(&text, ",\"pcrs\":{");
+	writer_put(&writer, "{\"type\":\"bulkhead\",\"keyslots\":[\"0\"],\"version\":%d,",
+		   TOKEN_VERSION);
+	put_base64(&writer, "public", token->object.public, sizeof(token->object.public));
+	writer_put(&writer, ",");
+	put_base64(&writer, "duplicate", token->object.duplicate, sizeof(token->object.duplicate));
+	writer_put(&writer, ",");
+	put_base64(&writer, "seed", token->object.seed, sizeof(token->object.seed));
+	writer_put(&writer, ",");
+	put_hex(&writer, "srk_name", token->srk_name, sizeof(token->srk_name));
+	writer_put(&writer, ",\"pcrs\":{");
 	for (unsigned pcr = 0; pcr < TPM_N_PCRS; pcr++) {
 		char key[4];
 
 		if (!(token->pcr_mask >> pcr & 1))
 			continue;
 		pcr_key(pcr, key);
-		put(&text, "%s", comma);
-		put_hex(&text, key, token->pcr_value[pcr], TPM_DIGEST_BYTES);
+		writer_put(&writer, "%s", comma);
+		put_hex(&writer, key, token->pcr_value[pcr], TPM_DIGEST_BYTES);
 		comma = ",";
 	}
-	put(&text, "},\"argon2\":{\"ops\":%u,\"mem_kib\":%u,", token->argon.ops,
-	    token->argon.mem_kib);
-	put_base64(&text, "salt", token->argon.salt, sizeof(token->argon.salt));
-	put(&text, "},");
-	put_hex(&text, "seal", token->seal, sizeof(token->seal));
-	put(&text, "}");
+	writer_put(&writer, "},\"argon2\":{\"ops\":%u,\"mem_kib\":%u,", token->argon.ops,
+		   token->argon.mem_kib);
+	put_base64(&writer, "salt", token->argon.salt, sizeof(token->argon.salt));
+	writer_put(&writer, "},");
+	put_hex(&writer, "seal", token->seal, sizeof(token->seal));
+	writer_put(&writer, "}");
 }
