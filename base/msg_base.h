@@ -1,0 +1,57 @@
+/* msg_base.h - sizes, roles, zones and texts that every message of msg.h is made of. */
+#ifndef BASE_MSG_BASE_H
+#define BASE_MSG_BASE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MSG_IFNAME_BYTES = 16, /* IFNAMSIZ */
+	MSG_NAME_BYTES = 64,   /* a disk, a device, a policy key */
+	MSG_PATH_BYTES = 256,
+	MSG_DOMAIN_BYTES = 256, /* RFC 1035 2.3.4: 255 octets, and a NUL */
+	MSG_TEXT_BYTES = 256,	/* a detail for people: one line, already quoted */
+	MSG_UPLINKS = 8,
+	MSG_PORTS = 8,
+	MSG_DISKS = 8,
+	MSG_PREFIXES = 64,
+	MSG_GRANTS = 2 * MSG_UPLINKS * MSG_PORTS,
+};
+
+enum role_id {
+	ROLE_SUPERVISOR,
+	ROLE_CONFIG,
+	ROLE_SNIFF,
+	ROLE_DECIDE,
+	ROLE_NFT,
+	ROLE_PROVE,
+	ROLE_KEY,
+	ROLE_BLOCK,
+	ROLE_ATTACH,
+	ROLE_AUDIT,
+	ROLE_XEN,
+	ROLE_DHCP, /* dhcpcd, started by us; it speaks none of these messages */
+	N_ROLES,
+};
+
+enum placement { PLACEMENT_DOM0, PLACEMENT_GUARD, PLACEMENT_SPLIT, N_PLACEMENTS };
+enum net_class { NET_CLASS_PERSONAL, NET_CLASS_WORK, N_NET_CLASSES };
+
+/* Design 4.1; the order is that of the table there, not one of trust. */
+enum zone { ZONE_UNKNOWN, ZONE_SUSPECT, ZONE_PROVEN, ZONE_FOREIGN, ZONE_HOME, N_ZONES };
+
+/* True when text[size] ends inside its array and holds no control characters. */
+static inline bool msg_text_ok(const char *text, size_t size_bytes)
+{
+	for (size_t i = 0; i < size_bytes; i++) {
+		if (text[i] == '\0')
+			return true;
+		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] == 0x7f)
+			return false;
+	}
+	return false;
+}
+
+#endif

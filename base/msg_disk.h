@@ -1,0 +1,99 @@
+/* msg_disk.h - what is said about disks: leases, keys, guests and block devices.
+ * The rules of msg.h hold, of which this is a part. */
+#ifndef BASE_MSG_DISK_H
+#define BASE_MSG_DISK_H
+
+#include "base/msg_base.h"
+
+/* ---- decide <-> key ---- */
+
+enum key_verb {
+	KEY_UNLOCK = 1, /* + descriptor: pipe with the PIN, read to its end */
+	KEY_LOCK,
+	KEY_CHECKPOINT, /* extend and count: .head, .seq of the audit chain */
+	KEY_ANCHOR,	/* read what was extended and counted */
+	N_KEY_VERBS,
+};
+
+/* What a lease says about its disk, as decide read it from the signed document. */
+struct msg_lease {
+	uint8_t disk_uuid[16]; /* of the VHD footer, wire order */
+	uint64_t disk_bytes;
+	uint32_t sector_bytes;	/* 512 or 4096 */
+	uint32_t pcr_mask;	/* bit n: PCR n of the SHA-256 bank */
+	uint8_t pcr_digest[32]; /* what PolicyPCR compares with */
+	uint8_t srk_name[34];	/* TPM Name: 000b + SHA-256 */
+	uint8_t object_name[34];
+	uint32_t argon_ops;
+	uint32_t argon_mem_kib;
+	uint8_t argon_salt[16];
+	uint8_t fingerprint[32]; /* of the volume key, doc/formats.md */
+	uint32_t version;
+	uint64_t generation; /* of the header's seal */
+};
+
+struct msg_key_order {
+	uint32_t verb;
+	uint32_t id;
+	char disk[MSG_NAME_BYTES];
+	struct msg_lease lease;
+	uint64_t seq;
+	uint8_t head[32];
+};
+
+struct msg_key_reply {
+	uint32_t id;
+	uint32_t reason;     /* enum reason */
+	uint32_t tries_left; /* with REASON_PIN_WRONG */
+	uint32_t pad;
+	uint64_t counter; /* of the checkpoint */
+	uint8_t extended[32];
+	char detail[MSG_TEXT_BYTES];
+};
+
+/* ---- key -> block, once ---- */
+
+struct msg_volume_key {
+	uint8_t disk_uuid[16];
+	uint64_t disk_bytes;
+	uint32_t sector_bytes;
+	uint32_t pad;
+	uint8_t key[64];
+};
+
+/* ---- decide <-> xen, decide <-> attach ---- */
+
+struct msg_guest_query { /* whose port is this? */
+	uint32_t id;
+	uint32_t domid;
+};
+
+struct msg_guest_reply {
+	uint32_t id;
+	int32_t error;
+	char name[MSG_NAME_BYTES];
+};
+
+enum attach_verb { ATTACH_CONNECT = 1, ATTACH_DISCONNECT, N_ATTACH_VERBS };
+
+struct msg_attach { /* CONNECT: + descriptor, a connected NBD socket, nothing said on it yet */
+	uint32_t verb;
+	uint32_t id;
+	uint32_t nbd_index; /* DISCONNECT: which; CONNECT: UINT32_MAX, any, else that one anew */
+	uint32_t flags;	    /* transmission flags that hold whatever the server says (read-only) */
+	uint64_t disk_bytes;
+	char disk[MSG_NAME_BYTES];
+};
+
+struct msg_attach_reply {
+	uint32_t id;
+	int32_t error;
+	uint32_t nbd_index;
+	uint32_t pad;
+};
+
+/* No padding: the size is the sum of the members. */
+static_assert(sizeof(struct msg_lease) == 200, "msg_lease");
+static_assert(sizeof(struct msg_volume_key) == 96, "msg_volume_key");
+
+#endif
