@@ -15,8 +15,9 @@ enum sign_kind {
 	SIGN_DHCP6,
 	SIGN_EAPOL,
 	SIGN_VLAN,
-	SIGN_BEACON, /* announcement heard (its signature not yet checked) */
-	SIGN_ALIVE,  /* sniff's own heartbeat: every second, with kernel drops */
+	SIGN_BEACON,  /* announcement heard (its signature not yet checked) */
+	SIGN_ALIVE,   /* sniff's own heartbeat: every second, with kernel drops */
+	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by itself */
 	N_SIGN_KINDS,
 };
 
@@ -45,6 +46,70 @@ struct msg_dhcp4 {
 	uint8_t client_mac[6];	       /* chaddr: whom the message is for */
 };
 
+struct msg_cdp { /* Cisco's TLVs, texts as in msg_lldp */
+	char device[MSG_NAME_BYTES];
+	char port[MSG_NAME_BYTES];
+	char platform[MSG_NAME_BYTES];
+	char vtp_domain[MSG_NAME_BYTES];
+	uint32_t native_vlan; /* 0: not said */
+	uint32_t hold_s;
+};
+
+enum { MSG_RA_PREFIXES = 6, MSG_RA_RESOLVERS = 4, MSG_DHCP6_RESOLVERS = 4 };
+
+struct msg_ra_prefix {
+	uint8_t address[16];
+	uint32_t len_bits;
+	uint32_t flags; /* RFC 4861 4.6.2: 0x80 on-link, 0x40 autonomous */
+	uint32_t valid_s;
+};
+
+struct msg_ra {		       /* RFC 4861 4.2 */
+	uint8_t router[16];    /* link-local source */
+	uint8_t router_mac[6]; /* source of the frame */
+	uint8_t pad[2];
+	uint32_t lifetime_s; /* 0: not a default router */
+	uint32_t flags;	     /* 0x80 managed, 0x40 other configuration */
+	uint32_t n_prefixes;
+	struct msg_ra_prefix prefix[MSG_RA_PREFIXES];
+	uint32_t n_resolvers;
+	uint8_t resolver[MSG_RA_RESOLVERS][16]; /* RFC 8106 5.1 */
+	char search[MSG_DOMAIN_BYTES];		/* RFC 8106 5.2, space between */
+	char pvd[MSG_NAME_BYTES];		/* RFC 8801 3.1: name of the provisioning domain */
+	uint32_t cut;				/* bool: something did not fit */
+};
+
+struct msg_dhcp6 { /* RFC 8415, a server's message to a client */
+	uint32_t message_type;
+	uint32_t n_resolvers;
+	uint8_t resolver[MSG_DHCP6_RESOLVERS][16]; /* RFC 3646 3 */
+	uint8_t address[16];			   /* first of an IA; zero: none */
+	uint8_t server[16];			   /* link-local source */
+	char search[MSG_DOMAIN_BYTES];		   /* RFC 3646 4, space between */
+	uint32_t cut;				   /* bool: something did not fit */
+	uint32_t has_vendor;			   /* bool: option 16 or 17 */
+	uint8_t server_mac[6];			   /* source of the frame */
+	uint8_t client_mac[6];			   /* destination of the frame */
+};
+
+struct msg_eapol { /* IEEE 802.1X 11.3 */
+	uint32_t packet_type;
+	uint32_t eap_code;	       /* RFC 3748 4; 0: no EAP packet inside */
+	uint32_t eap_type;	       /* RFC 3748 5; 0: none */
+	char identity[MSG_NAME_BYTES]; /* what a Request/Identity displays */
+};
+
+struct msg_vlan {
+	uint32_t vlan_id; /* of the outermost tag that names a VLAN */
+};
+
+struct msg_gateway { /* ARP or neighbour discovery of a router that DHCP or an RA named */
+	uint32_t family;
+	uint8_t address[16]; /* IPv4 in the first four bytes */
+	uint8_t mac[6];
+	uint8_t pad[2];
+};
+
 struct msg_announce { /* the datagram, its signature unchecked; decide checks it */
 	uint32_t len_bytes;
 	uint8_t source_mac[6];
@@ -66,6 +131,12 @@ struct msg_claim {
 	union {
 		struct msg_lldp lldp;
 		struct msg_dhcp4 dhcp4;
+		struct msg_cdp cdp;
+		struct msg_ra ra;
+		struct msg_dhcp6 dhcp6;
+		struct msg_eapol eapol;
+		struct msg_vlan vlan;
+		struct msg_gateway gateway;
 		struct msg_announce announce;
 		struct msg_alive alive;
 		uint8_t room[640];
@@ -75,6 +146,11 @@ struct msg_claim {
 /* No padding: the size is the sum of the members. */
 static_assert(sizeof(struct msg_claim) == 16 + 640, "msg_claim");
 static_assert(sizeof(struct msg_dhcp4) == 580, "msg_dhcp4");
+static_assert(sizeof(struct msg_ra) == 36 + 28 * MSG_RA_PREFIXES + 4 + 16 * MSG_RA_RESOLVERS +
+					       MSG_DOMAIN_BYTES + MSG_NAME_BYTES + 4,
+	      "msg_ra");
+static_assert(sizeof(struct msg_dhcp6) == 8 + 16 * MSG_DHCP6_RESOLVERS + 32 + MSG_DOMAIN_BYTES + 20,
+	      "msg_dhcp6");
 static_assert(sizeof(struct msg_announce) == 544, "msg_announce");
 
 /* ---- decide <-> nft: the whole desired state, every time ---- */
