@@ -1,0 +1,107 @@
+#include "netguard/ruleset_forward.h"
+
+/* Protocols stand here by number, 1 ICMP, 2 IGMP, 6 TCP, 17 UDP, 58 ICMPv6 (IANA): names would be
+ * looked up in /etc/protocols, which a small machine does not have. */
+
+/* The state that is filled at run time, and what one can count. */
+static const char STATE[] =
+	"	map grant { type ifname . ifname : verdict; flags timeout; }\n"
+	"	map pair_mark { type ifname . ifname : mark; }\n"
+	"	set pair_ok { type ifname . ifname . mark; }\n"
+	"	set corporate4 { type ipv4_addr; flags interval; }\n"
+	"	set corporate6 { type ipv6_addr; flags interval; }\n"
+	"	chain clock { }\n"
+	/* The kernel drops a port's count when its last flow is gone: guests come and go under new
+	 * names, and 64 is eight times as many ports as there can be. */
+	"	set flows { type ifname; size 64; flags dynamic; }\n"
+	"	counter spoofed { }\n"
+	"	counter blocked { }\n"
+	"	counter corporate { }\n"
+	"	counter crowded { }\n";
+
+/* Who is who: a source must be one that routing would answer over the very link it came from.
+ * Before conntrack (-200), so that a forged packet makes no entry. IPv6 says "::"
+ * while it looks for a duplicate address (RFC 4862 5.4.2), and in the listener reports for that
+ * (RFC 3590). */
+static const char SOURCE[] =
+	"	chain source {\n"
+	"		type filter hook prerouting priority raw; policy accept;\n"
+	"		iifname \"lo\" accept\n"
+	"		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, "
+	"mld2-listener-report } accept\n"
+	"		fib saddr . iif oif missing counter name spoofed drop\n"
+	"	}\n";
+
+/* admit: the first packet of a flow. Only what NAT keeps apart by class, and of ICMP only echo.
+ * A port that is not in the set (it is full) gets no flows: the bound must not end silently.
+ * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on.
+ * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
+ * expectation. */
+static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
+			      "		ct mark 0 ct mark set iifname . oifname map @pair_mark\n"
+			      "	}\n"
+			      "	chain open {\n"
+			      "		ct state invalid,untracked counter name blocked drop\n"
+			      "		ct direction reply counter name blocked drop\n"
+			      "		ct state new jump admit\n"
+			      "		iifname . oifname . ct mark @pair_ok accept\n"
+			      "		counter name blocked drop\n"
+			      "	}\n"
+			      "	chain open_less_corporate {\n"
+			      "		ip daddr @corporate4 counter name corporate drop\n"
+			      "		ip6 daddr @corporate6 counter name corporate drop\n"
+			      "		goto open\n"
+			      "	}\n"
+			      "	chain back {\n"
+			      "		ct state related meta l4proto != { 1, 58 } "
+			      "counter name blocked drop\n"
+			      "		ct state established,related ct direction reply "
+			      "oifname . iifname . ct mark @pair_ok accept\n"
+			      "		counter name blocked drop\n"
+			      "	}\n"
+			      "	chain dispatch {\n"
+			      "		iifname . oifname vmap @grant\n"
+			      "	}\n";
+
+/* DHCP (RFC 2131 4.1, RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they
+ * would speak for another. The dispatch comes before any "established": a grant that is gone cuts
+ * what is established too. */
+static const char FORWARD[] =
+	"	chain forward {\n"
+	"		type filter hook forward priority filter; policy drop;\n"
+	"		udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
+	"		udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
+	"		jump clock\n"
+	"		counter name blocked drop\n"
+	"	}\n";
+
+/* Each class hides behind ports of its own: no flow of one can take over the translation of
+ * another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).
+ * ICMP has an identifier and no range; its flows are kept apart by the mark. */
+static const char NAT[] =
+	"	chain nat {\n"
+	"		type nat hook postrouting priority srcnat; policy accept;\n"
+	"		oifname != @uplinks accept\n"
+	"		ct mark and 0xff000000 == 0x01000000 meta l4proto { 6, 17 } "
+	"masquerade to :20000-39999 random\n"
+	"		ct mark and 0xff000000 == 0x02000000 meta l4proto { 6, 17 } "
+	"masquerade to :40000-59999 random\n"
+	"		ct mark and 0xff000000 != 0 masquerade\n"
+	"	}\n";
+
+void ruleset_forward_add(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, STATE);
+	ruleset_text_add(t, SOURCE);
+	ruleset_text_add(t, "	chain admit {\n"
+			    "		meta l4proto != { 1, 6, 17, 58 } "
+			    "counter name blocked drop\n"
+			    "		icmp type != echo-request counter name blocked drop\n"
+			    "		icmpv6 type != echo-request counter name blocked drop\n"
+			    "		add @flows { iifname ct count over ");
+	ruleset_text_number(t, r->flows_per_port);
+	ruleset_text_add(t, " } counter name crowded drop\n");
+	ruleset_text_add(t, GRANTED);
+	ruleset_text_add(t, FORWARD);
+	ruleset_text_add(t, NAT);
+}

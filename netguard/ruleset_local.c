@@ -1,0 +1,82 @@
+#include "netguard/ruleset_local.h"
+
+/* Protocols stand here by number, as in ruleset_forward.c. */
+
+/* To ourselves. From an uplink: DHCP's answers, neighbour discovery (hop limit 255 says on-link,
+ * RFC 4861 7.1), listener queries (a snooping switch forgets who does not answer), announcements
+ * of beacons, and answers to what we asked. From a port: neighbour discovery alone. */
+static const char INPUT[] =
+	"	chain input_uplink {\n"
+	"		udp sport 67 udp dport 68 accept\n"
+	"		ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n"
+	"		ip6 saddr fe80::/10 icmpv6 type nd-router-advert ip6 hoplimit 255 accept\n"
+	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
+	"ip6 hoplimit 255 accept\n"
+	"		ip6 saddr fe80::/10 icmpv6 type mld-listener-query ip6 hoplimit 1 "
+	"limit rate 10/second accept\n"
+	"		udp dport 6262 accept\n"
+	"		ct mark 0 ct state established ct direction reply accept\n"
+	"	}\n"
+	"	chain input {\n"
+	"		type filter hook input priority filter; policy drop;\n"
+	"		iifname \"lo\" accept\n"
+	"		iifname @uplinks goto input_uplink\n"
+	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
+	"ip6 hoplimit 255 accept\n"
+	"	}\n";
+
+/* From ourselves. The egress chains decide for uplinks; to a port goes neighbour discovery and what
+ * the kernel has to say about a packet of that port. */
+static const char OUTPUT[] =
+	"	chain output {\n"
+	"		type filter hook output priority filter; policy drop;\n"
+	"		oifname \"lo\" accept\n"
+	"		oifname @uplinks accept\n"
+	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+	"		icmp type { destination-unreachable, time-exceeded, "
+	"parameter-problem } accept\n"
+	"		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+	"parameter-problem } accept\n"
+	"	}\n";
+
+void ruleset_local_add(struct ruleset_text *t)
+{
+	ruleset_text_add(t, INPUT);
+	ruleset_text_add(t, OUTPUT);
+}
+
+/* After the local sockets: group membership, before any look at the mark (the kernel builds these
+ * reports with skb->reserved_tailroom, which shares its place with the mark; nothing of their kind
+ * is forwarded); what was forwarded in this epoch; then, unmarked, the kernel's own ARP and
+ * neighbour discovery. 100 a second resolve a /24 in three seconds, and are too few to carry
+ * anything; group reports are a handful per minute. */
+static const char EGRESS_KERNEL[] =
+	"		meta skuid 0-4294967294 counter name leak drop\n"
+	"		icmpv6 type { mld-listener-report, mld-listener-done, "
+	"mld2-listener-report } "
+	"ip6 hoplimit 1 limit rate 10/second burst 20 packets accept\n"
+	"		ip protocol 2 ip ttl 1 limit rate 10/second burst 20 packets accept\n"
+	"		meta mark @epoch accept\n"
+	"		meta mark != 0 counter name stale drop\n"
+	"		ether type arp limit rate 100/second burst 100 packets accept\n"
+	"		icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } "
+	"ip6 hoplimit 255 limit rate 100/second burst 100 packets accept\n"
+	"		counter name leak\n"
+	"	}\n";
+
+/* A frame with a local socket: root's DHCP (dhcpcd's raw socket and its bound one both belong to
+ * uid 0) and the prober; every other uid, root included, stops here. */
+void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
+{
+	ruleset_text_add(t, "	chain " RULESET_EGRESS);
+	ruleset_text_number(t, i);
+	ruleset_text_add(t, " {\n		type filter hook egress device \"");
+	ruleset_text_add(t, r->uplink[i]);
+	ruleset_text_add(t, "\" priority filter; policy drop;\n"
+			    "		meta skuid 0 udp sport 68 udp dport 67 accept\n"
+			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n"
+			    "		meta skuid ");
+	ruleset_text_number(t, r->uid_prove);
+	ruleset_text_add(t, " udp dport 6262 accept\n");
+	ruleset_text_add(t, EGRESS_KERNEL);
+}
