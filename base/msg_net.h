@@ -17,7 +17,7 @@ enum sign_kind {
 	SIGN_VLAN,
 	SIGN_BEACON,  /* announcement heard (its signature not yet checked) */
 	SIGN_ALIVE,   /* sniff's own heartbeat: every second, with kernel drops */
-	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by itself */
+	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by its MAC */
 	N_SIGN_KINDS,
 };
 
@@ -55,7 +55,12 @@ struct msg_cdp { /* Cisco's TLVs, texts as in msg_lldp */
 	uint32_t hold_s;
 };
 
-enum { MSG_RA_PREFIXES = 6, MSG_RA_RESOLVERS = 4, MSG_DHCP6_RESOLVERS = 4 };
+enum {
+	MSG_RA_PREFIXES = 6,
+	MSG_RA_RESOLVERS = 4,
+	MSG_DHCP6_RESOLVERS = 4,
+	MSG_DHCP6_ADDRESSES = 4,
+};
 
 struct msg_ra_prefix {
 	uint8_t address[16];
@@ -76,20 +81,23 @@ struct msg_ra {		       /* RFC 4861 4.2 */
 	uint8_t resolver[MSG_RA_RESOLVERS][16]; /* RFC 8106 5.1 */
 	char search[MSG_DOMAIN_BYTES];		/* RFC 8106 5.2, space between */
 	char pvd[MSG_NAME_BYTES];		/* RFC 8801 3.1: name of the provisioning domain */
-	uint32_t cut;				/* bool: something did not fit */
+	uint32_t cut;				/* bool: something did not fit, or read */
 };
 
 struct msg_dhcp6 { /* RFC 8415, a server's message to a client */
 	uint32_t message_type;
+	uint32_t
+		status; /* RFC 8415 21.13, of the message or an IA in it: the first that is not 0 */
 	uint32_t n_resolvers;
 	uint8_t resolver[MSG_DHCP6_RESOLVERS][16]; /* RFC 3646 3 */
-	uint8_t address[16];			   /* first of an IA; zero: none */
-	uint8_t server[16];			   /* link-local source */
-	char search[MSG_DOMAIN_BYTES];		   /* RFC 3646 4, space between */
-	uint32_t cut;				   /* bool: something did not fit */
-	uint32_t has_vendor;			   /* bool: option 16 or 17 */
-	uint8_t server_mac[6];			   /* source of the frame */
-	uint8_t client_mac[6];			   /* destination of the frame */
+	uint32_t n_addresses;
+	uint8_t address[MSG_DHCP6_ADDRESSES][16]; /* addresses and prefixes that it leases */
+	uint8_t server[16];			  /* source of the packet */
+	char search[MSG_DOMAIN_BYTES];		  /* RFC 3646 4, space between */
+	uint32_t cut;				  /* bool: something did not fit, or read */
+	uint32_t has_vendor;			  /* bool: option 16 or 17 */
+	uint8_t server_mac[6];			  /* source of the frame */
+	uint8_t client_mac[6];			  /* destination of the frame */
 };
 
 struct msg_eapol { /* IEEE 802.1X 11.3 */
@@ -149,7 +157,8 @@ static_assert(sizeof(struct msg_dhcp4) == 580, "msg_dhcp4");
 static_assert(sizeof(struct msg_ra) == 36 + 28 * MSG_RA_PREFIXES + 4 + 16 * MSG_RA_RESOLVERS +
 					       MSG_DOMAIN_BYTES + MSG_NAME_BYTES + 4,
 	      "msg_ra");
-static_assert(sizeof(struct msg_dhcp6) == 8 + 16 * MSG_DHCP6_RESOLVERS + 32 + MSG_DOMAIN_BYTES + 20,
+static_assert(sizeof(struct msg_dhcp6) == 16 + 16 * MSG_DHCP6_RESOLVERS + 16 * MSG_DHCP6_ADDRESSES +
+						  16 + MSG_DOMAIN_BYTES + 20,
 	      "msg_dhcp6");
 static_assert(sizeof(struct msg_announce) == 544, "msg_announce");
 
