@@ -1,7 +1,9 @@
 /* msg_ctl.h - what the command and decide say to each other over control.sock.
  *
  * One request, with at most one descriptor, gets one answer; a policy comes in two requests, each
- * with its file. The same rules as in msg.h, of which this is a part. */
+ * with its file. CTL_MONITOR gets an answer now and one after every change, until either side ends
+ * the talk; who reads slowly gets the newest only. The same rules as in msg.h, of which this is a
+ * part. */
 #ifndef BASE_MSG_CTL_H
 #define BASE_MSG_CTL_H
 
@@ -17,6 +19,7 @@ enum ctl_verb {
 	CTL_CHECKPOINT,
 	CTL_ATTACH, /* connect disk .name to /dev/nbdN; reply says N */
 	CTL_DETACH,
+	CTL_MONITOR, /* the answers are those to CTL_STATUS */
 	N_CTL_VERBS,
 };
 

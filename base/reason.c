@@ -72,6 +72,7 @@ static const struct row rows[] = {
 	[REASON_IMAGE] = { "image", "the image is damaged or not the one named", DAMAGED },
 	[REASON_NOT_ROOT] = { "not-root", "only root may do this", REFUSED },
 	[REASON_REQUEST] = { "request", "the request makes no sense", USAGE },
+	[REASON_BUSY] = { "busy", "as many are served as can be; try again later", FAILED },
 	[REASON_INTERNAL] = { "internal", "a part of bulkheadd is missing; see its log", FAILED },
 };
 

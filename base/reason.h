@@ -53,6 +53,7 @@ enum reason {
 	/* the rest */
 	REASON_NOT_ROOT,
 	REASON_REQUEST,	 /* the request itself makes no sense */
+	REASON_BUSY,	 /* as many as can be served are there already */
 	REASON_INTERNAL, /* a role is missing or broke its contract */
 	N_REASONS,
 };

@@ -27,6 +27,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", "", "what is open, what is closed, and why", cli_status },
+	{ "monitor", "", "a line for each change, as it happens", cli_monitor },
 	{ "net explain", "[PORT]", "what blocks a port, since when, and what would change it",
 	  cli_net_explain },
 	{ "policy sign", "FILE --key SECRETKEY [--comment TEXT]", "sign a document as FILE.minisig",

@@ -68,11 +68,19 @@ int cli_control_ask(const struct msg_config *config, const struct msg_ctl *reque
 int cli_control_ask2(const struct msg_config *config, const struct msg_ctl request[2],
 		     const int pass_fd[2], const char *what, struct msg_ctl_reply *ret);
 
+/* Ask the daemon for its status. 0, or an exit status after saying why there is none. */
+int cli_control_status(const char *config_path, const char *what, struct msg_ctl_reply *ret);
+
+/* Ask it for its status now and after every change: answers come over *ret_fd, which the caller
+ * owns. 0, or an exit status after saying why there are none. */
+int cli_control_monitor(const char *config_path, const char *what, int *ret_fd);
+
 /* Exit status of an answer; says on standard error why it is a refusal, if it is one. */
 int cli_control_result(const struct msg_ctl_reply *reply, const char *what);
 
-/* Commands, by area. Those of roles/cli_status.c, cli_net.c, cli_unlock.c, cli_install.c: */
+/* Commands, by area. Those of roles/cli_status.c, cli_monitor.c, cli_net.c, cli_unlock.c, cli_install.c: */
 int cli_status(int argc, char **argv);
+int cli_monitor(int argc, char **argv);
 int cli_net_explain(int argc, char **argv);
 int cli_disk_unlock(int argc, char **argv);
 int cli_disk_lock(int argc, char **argv);

@@ -2,32 +2,28 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/defer.h"
 #include "base/ipc.h"
 #include "roles/cli.h"
+#include "roles/cli_connect.h"
 
 enum { ANSWER_MS = 60000 }; /* an unlock takes Argon2 and a slow TPM's seconds */
 
 static int connect_control(const struct msg_config *config, const char *what, int *ret_fd)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	OWNS_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", config->runtime);
+	char path[MSG_PATH_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/control.sock", config->runtime);
+	int r = n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : cli_connect(path, ret_fd);
 
-	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
+	if (r == -ENAMETOOLONG)
 		return cli_error(CLI_FAILED,
 				 "%s: runtime folder '%s' is too long for a socket's name", what,
 				 config->runtime);
-	if (fd < 0)
-		return cli_errno(-errno, "%s: socket", what);
-	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+	if (r < 0)
 		return cli_error(CLI_FAILED, "%s: reach bulkheadd at '%s': %s; is it running?",
-				 what, to.sun_path, strerror(errno));
-	*ret_fd = take_fd(&fd);
+				 what, path, strerror(-r));
 	return 0;
 }
 
@@ -40,14 +36,6 @@ static int wait_answer(int fd)
 		n = poll(&p, 1, ANSWER_MS);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
-}
-
-static bool reply_ok(const struct msg_ctl_reply *reply)
-{
-	return reason_known(reply->reason) && reply->exit_status <= CLI_DAMAGED &&
-	       msg_text_ok(reply->detail, sizeof(reply->detail)) &&
-	       reply->n_uplinks <= MSG_UPLINKS && reply->n_ports <= MSG_PORTS &&
-	       reply->n_disks <= MSG_DISKS && reply->placement < N_PLACEMENTS;
 }
 
 static int ask(const struct msg_config *config, const struct msg_ctl *request, const int *pass_fd,
@@ -71,7 +59,7 @@ static int ask(const struct msg_config *config, const struct msg_ctl *request, c
 		return cli_error(CLI_FAILED, "%s: bulkheadd ended the talk; see its log", what);
 	if (r < 0)
 		return cli_errno(r, "%s: talk to bulkheadd", what);
-	if (!reply_ok(ret))
+	if (!cli_connect_reply_ok(ret))
 		return cli_error(CLI_FAILED, "%s: bulkheadd gave an impossible answer", what);
 	return 0;
 }
@@ -100,4 +88,34 @@ int cli_control_result(const struct msg_ctl_reply *reply, const char *what)
 				 reply->tries_left == 1 ? "try is" : "tries are");
 	return cli_error((int)reply->exit_status, "%s: %s%s%s", what, reason_text(reason),
 			 reply->detail[0] ? ": " : "", reply->detail);
+}
+
+int cli_control_status(const char *config_path, const char *what, struct msg_ctl_reply *ret)
+{
+	struct msg_ctl request = { .verb = CTL_STATUS, .id = 1 };
+	struct msg_config config;
+	int status = cli_config(config_path, &config);
+
+	if (status == 0)
+		status = cli_control_ask(&config, &request, -1, what, ret);
+	return status != 0 ? status : cli_control_result(ret, what);
+}
+
+int cli_control_monitor(const char *config_path, const char *what, int *ret_fd)
+{
+	struct msg_ctl request = { .verb = CTL_MONITOR, .id = 1 };
+	struct msg_config config;
+	int status = cli_config(config_path, &config);
+	OWNS_FD int fd = -1;
+	int r;
+
+	if (status == 0)
+		status = connect_control(&config, what, &fd);
+	if (status != 0)
+		return status;
+	r = ipc_send(fd, &request, sizeof(request), -1);
+	if (r < 0)
+		return cli_errno(r, "%s: talk to bulkheadd", what);
+	*ret_fd = take_fd(&fd);
+	return 0;
 }

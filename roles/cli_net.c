@@ -73,7 +73,7 @@ int cli_net_explain(int argc, char **argv)
 	if (status == 0 && argc > 2)
 		status = cli_usage(argv[0]);
 	if (status == 0)
-		status = cli_view_fetch(opt.config_path, argv[0], &s);
+		status = cli_control_status(opt.config_path, argv[0], &s);
 	if (status != 0)
 		return status;
 

@@ -127,7 +127,7 @@ int cli_status(int argc, char **argv)
 	if (status == 0 && argc != 1)
 		status = cli_usage(argv[0]);
 	if (status == 0)
-		status = cli_view_fetch(opt.config_path, argv[0], &reply);
+		status = cli_control_status(opt.config_path, argv[0], &reply);
 	if (status != 0)
 		return status;
 	return opt.json ? print_json(&reply) : print_text(&reply);

@@ -2,19 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/reason.h"
 #include "netguard/classify.h"
-#include "roles/cli.h"
-
-int cli_view_fetch(const char *config_path, const char *what, struct msg_ctl_reply *ret)
-{
-	struct msg_ctl request = { .verb = CTL_STATUS, .id = 1 };
-	struct msg_config config;
-	int status = cli_config(config_path, &config);
-
-	if (status == 0)
-		status = cli_control_ask(&config, &request, -1, what, ret);
-	return status != 0 ? status : cli_control_result(ret, what);
-}
 
 const char *cli_view_placement(uint32_t placement)
 {

@@ -1,4 +1,4 @@
-/* cli_view.h - words for what the daemon reports, shared by `status` and `net explain`. */
+/* cli_view.h - words for what the daemon reports, for every command that shows it, and the notifier. */
 #ifndef ROLES_CLI_VIEW_H
 #define ROLES_CLI_VIEW_H
 
@@ -7,9 +7,6 @@
 #include "base/msg_ctl.h"
 
 enum { CLI_VIEW_BYTES = 256 };
-
-/* Ask the daemon for its status. 0, or an exit status after saying why there is none. */
-int cli_view_fetch(const char *config_path, const char *what, struct msg_ctl_reply *ret);
 
 const char *cli_view_placement(uint32_t placement);
 const char *cli_view_class(uint32_t net_class);

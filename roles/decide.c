@@ -170,6 +170,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	at = MIN(at, decide_uplinks_wake(d));
 	at = MIN(at, decide_ops_wake(d));
 	at = MIN(at, decide_control_wake(d));
+	at = MIN(at, decide_status_wake(d, now));
 	if (d->docs.serial_due_boot_ms != 0)
 		at = MIN(at, d->docs.serial_due_boot_ms);
 	if (d->restart_wanted)
@@ -254,6 +255,7 @@ static void round_once(struct decider *d)
 	decide_ops_tick(d, now);
 	decide_control_tick(d, now);
 	decide_disks_checkpoint(d, now);
+	decide_status_publish(d, now);
 	decide_stop_tick(d, now);
 }
 

@@ -27,6 +27,7 @@
 enum {
 	DECIDE_CLIENTS = 16,
 	DECIDE_CLIENTS_OTHERS = 12, /* of them for callers that are not root */
+	DECIDE_MONITORS_OTHERS = 4, /* and of those that stay */
 	DECIDE_CLIENT_MS = 5000,    /* to say something */
 	DECIDE_OPS = 16,
 	DECIDE_OP_MS = 45000,	  /* key gives up after 30 s and says so */
@@ -126,6 +127,8 @@ struct client {
 	int fd; /* -1: free */
 	bool root;
 	bool busy;	/* an op answers it */
+	bool monitor;	/* it stays, and hears of every change */
+	bool behind;	/* it could not take the last one */
 	uint32_t id;	/* of its request */
 	int install_fd; /* policy, until its signature comes */
 	uint64_t until_boot_ms;
@@ -171,6 +174,7 @@ struct decider {
 	struct op op[DECIDE_OPS];
 	struct disk disk[MSG_DISKS];
 	struct client client[DECIDE_CLIENTS];
+	struct msg_ctl_reply published; /* what monitors know, less what only counts time */
 };
 
 /* -- decide_record.c: what goes to audit -- */
@@ -295,5 +299,18 @@ uint64_t decide_control_wake(const struct decider *d);
 
 /* Answer a client and end the talk; -1 is nobody. reply: id and exit status are filled in. */
 void decide_control_answer(struct decider *d, int client, struct msg_ctl_reply *reply);
+
+/* End the talk with a client; an operation of its goes on and answers nobody. */
+void decide_control_hang_up(struct decider *d, int client);
+
+/* -- decide_status.c: what is shown of all this -- */
+void decide_status_build(const struct decider *d, uint64_t now, struct msg_ctl_reply *ret);
+
+/* This client wants to hear of every change, from the state of now on. */
+void decide_status_monitor(struct decider *d, int client, uint64_t now);
+
+/* Tell the monitors when anything changed since they were last told. */
+void decide_status_publish(struct decider *d, uint64_t now);
+uint64_t decide_status_wake(const struct decider *d, uint64_t now);
 
 #endif

@@ -1,4 +1,4 @@
-/* The command's requests. Whoever asks, asks once: an answer ends the talk. */
+/* The command's requests. Whoever asks, asks once: an answer ends the talk, but for monitors. */
 #include "roles/decide.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ void decide_control_init(struct decider *d)
 		d->client[i] = (struct client){ .fd = -1, .install_fd = -1 };
 }
 
-/* An operation under way goes on, and answers nobody: not the next one in this slot. */
-static void hang_up(struct decider *d, int client)
+/* An operation under way answers nobody: not the next one in this slot. */
+void decide_control_hang_up(struct decider *d, int client)
 {
 	struct client *c = &d->client[client];
 
@@ -46,7 +46,7 @@ void decide_control_answer(struct decider *d, int client, struct msg_ctl_reply *
 	reply->id = c->id;
 	reply->exit_status = (uint32_t)reason_exit_status((enum reason)reply->reason);
 	(void)ipc_send(c->fd, reply, sizeof(*reply), -1); /* it may have gone */
-	hang_up(d, client);
+	decide_control_hang_up(d, client);
 }
 
 static bool is_root(int fd)
@@ -82,76 +82,11 @@ void decide_control_accept(struct decider *d, uint64_t now)
 				 .until_boot_ms = now + DECIDE_CLIENT_MS };
 }
 
-static void show_uplinks(const struct decider *d, struct msg_ctl_reply *r)
-{
-	for (unsigned i = 0; i < d->n_uplinks; i++) {
-		const struct uplink *u = &d->uplink[i];
-		struct msg_uplink_status *s = &r->uplink[r->n_uplinks++];
-		struct classify_why why;
-
-		classify_explain(&u->state, &d->rules, &why);
-		memcpy(s->ifname, u->ifname, sizeof(s->ifname));
-		s->zone = u->state.zone;
-		s->carrier = u->state.link.carrier;
-		s->since_boot_ms = u->state.since_boot_ms;
-		s->sign = why.kind;
-		s->wait = why.wait;
-		memcpy(s->source, why.source, sizeof(s->source));
-		s->window_left_ms = why.window_left_ms;
-		s->sign_left_ms = why.sign_left_ms;
-		s->proof_left_ms = why.proof_left_ms;
-	}
-}
-
-static void show_ports(const struct decider *d, struct msg_ctl_reply *r)
-{
-	for (unsigned i = 0; i < MSG_PORTS; i++) {
-		const struct port *p = &d->port[i];
-		struct msg_port_status *s = &r->port[r->n_ports];
-
-		if (p->ifname[0] == '\0')
-			continue;
-		r->n_ports++;
-		memcpy(s->ifname, p->ifname, sizeof(s->ifname));
-		memcpy(s->by_uplink, p->by_uplink, sizeof(s->by_uplink));
-		s->net_class = p->net_class;
-		s->allowed = p->allowed;
-		s->reason = p->reason;
-		s->since_boot_ms = p->since_boot_ms;
-	}
-}
-
-static void show_disks(const struct decider *d, struct msg_ctl_reply *r)
-{
-	for (unsigned i = 0; i < MSG_DISKS; i++) {
-		const struct disk *disk = &d->disk[i];
-		struct msg_disk_status *s = &r->disk[r->n_disks];
-
-		if (disk->name[0] == '\0')
-			continue;
-		r->n_disks++;
-		memcpy(s->name, disk->name, sizeof(s->name));
-		s->unlocked = true;
-		s->nbd_index = disk->nbd_index;
-		s->not_after_wall_s = disk->not_after_wall_s;
-	}
-}
-
 static void answer_status(struct decider *d, int client, uint64_t now)
 {
-	struct msg_ctl_reply r = { .now_boot_ms = now,
-				   .net_up = d->plan.up,
-				   .placement = d->role.config.placement };
+	struct msg_ctl_reply r;
 
-	if (d->docs.has_policy) {
-		r.policy_serial = d->docs.policy.serial;
-		r.policy_expires_wall_s = d->docs.policy.expires_wall_s;
-	} else {
-		memcpy(r.detail, d->docs.policy_detail, sizeof(r.detail));
-	}
-	show_uplinks(d, &r);
-	show_ports(d, &r);
-	show_disks(d, &r);
+	decide_status_build(d, now, &r);
 	decide_control_answer(d, client, &r);
 }
 
@@ -220,12 +155,14 @@ void decide_control_serve(struct decider *d, int client, uint64_t now)
 		return;
 	if (r < 0 || c->busy || m.verb == 0 || m.verb >= N_CTL_VERBS ||
 	    !msg_text_ok(m.name, sizeof(m.name))) {
-		hang_up(d, client);
+		decide_control_hang_up(d, client);
 		return;
 	}
 	c->id = m.id;
 	if (m.verb == CTL_STATUS)
 		answer_status(d, client, now);
+	else if (m.verb == CTL_MONITOR)
+		decide_status_monitor(d, client, now);
 	else if (!c->root)
 		refuse(d, client, REASON_NOT_ROOT);
 	else
@@ -236,7 +173,7 @@ void decide_control_tick(struct decider *d, uint64_t now)
 {
 	for (int i = 0; i < DECIDE_CLIENTS; i++)
 		if (d->client[i].fd >= 0 && !d->client[i].busy && now >= d->client[i].until_boot_ms)
-			hang_up(d, i);
+			decide_control_hang_up(d, i);
 }
 
 uint64_t decide_control_wake(const struct decider *d)
