@@ -92,7 +92,8 @@ $(OUT)/corpus/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(TEST_LIBS)
 $(OUT)/tests/%: $(OUT)/tests/%.o $(TEST_LIBS)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(PIE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIBS) $(TEST_LINK)
-$(OUT)/tests/system/dhcp_run: $(OUT)/roles/supervisor_dhcp.o
+$(OUT)/tests/system/dhcp_run: $(OUT)/roles/supervisor_dhcp.o $(OUT)/roles/supervisor_confine.o
+$(OUT)/tests/system/confine_run: $(OUT)/roles/supervisor_confine.o
 
 # `make fuzz` builds these in a folder of their own, from instrumented rooms.
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(TEST_LIBS)

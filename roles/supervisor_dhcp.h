@@ -2,19 +2,13 @@
  *
  * What runs, from dhcpcd-base 9.4.1 on:  /usr/sbin/dhcpcd -B -q -f /run/dhcpcd.conf IFNAME
  *
- * environment    empty; descriptors 0-2 as they are, no others
- * processes      a pid namespace of its own, whose first process dies with the caller: dhcpcd
- *                changes its uid and would outlive it; its CAP_KILL reaches nobody else
- * mounts         all read-only, /proc/sys included; empty tmpfs over /run, /tmp, /var/lib, /home,
- *                /root and /etc/bulkhead
+ * Confined as supervisor_confine.h says, with
+ *
  * bounding set   NET_ADMIN, NET_RAW, NET_BIND_SERVICE for DHCP; SETUID, SETGID, SYS_CHROOT, KILL
  *                for its separation of privilege (user dhcpcd, chroot /usr/lib/dhcpcd)
- * filter         no nf_tables and no other netfilter netlink, no AF_XDP, no io_uring: its
- *                NET_ADMIN reaches links, addresses and routes, but no rule
  *
- * Its configuration is written into /run from the text in supervisor_dhcp.c: nothing on the disk
- * can loosen it. Raw frames and the bound socket are opened by uid 0, which is what the egress chain
- * demands (netguard/ruleset.c). */
+ * Raw frames and the bound socket are opened by uid 0, which is what the egress chain demands
+ * (netguard/ruleset.c). */
 #ifndef ROLES_SUPERVISOR_DHCP_H
 #define ROLES_SUPERVISOR_DHCP_H
 
