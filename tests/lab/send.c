@@ -5,7 +5,9 @@
  *	send udp ADDRESS PORT TOKEN COUNT    datagrams
  *	send dns SERVER TOKEN COUNT          queries for TOKEN.example
  *	send icmp ADDRESS TOKEN COUNT        echo requests, v4 or v6
- *	send raw LINK MAC TOKEN COUNT        frames through a packet socket: through the queue and past it
+ *	send packet LINK MAC TOKEN COUNT     frames through a packet socket, by way of the queue
+ *	send bypass LINK MAC TOKEN COUNT     the same past the queue
+ *	send raw LINK MAC TOKEN COUNT        both
  *	send xdp LINK MAC TOKEN COUNT        frames through AF_XDP, in copy mode
  *
  * MAC is the one to send to. Prints "sent N refused M"; being refused is no error here. */
@@ -24,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -199,19 +202,17 @@ static void try_icmp(const char *address, const char *token, unsigned n, struct 
 	close(fd);
 }
 
-static int own_mac(const char *ifname, uint8_t ret_mac[ETH_ALEN])
+static void own_mac(const char *ifname, uint8_t ret_mac[ETH_ALEN])
 {
-	char path[64];
-	char text[32] = "";
-	struct ether_addr mac;
-	FILE *file;
+	struct ifreq request = { 0 };
+	int fd =
+		socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* /sys may show another namespace */
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/address", ifname);
-	file = fopen(path, "re");
-	if (!file || !fgets(text, sizeof(text), file) || !ether_aton_r(text, &mac))
+	memcpy(request.ifr_name, ifname, strnlen(ifname, IFNAMSIZ - 1));
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) < 0)
 		die("read the address of", ifname);
-	memcpy(ret_mac, &mac, ETH_ALEN);
-	return fclose(file);
+	memcpy(ret_mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
+	close(fd);
 }
 
 /* A frame of a type that nobody routes: whoever lets it through bridges or leaks. */
@@ -226,7 +227,7 @@ static size_t frame_build(const char *ifname, const char *to, const char *token,
 		die("understand address", to);
 	memset(ret, 0, FRAME_MAX_BYTES);
 	memcpy(ret, &mac, ETH_ALEN);
-	(void)own_mac(ifname, ret + 6);
+	own_mac(ifname, ret + 6);
 	ret[12] = ETHERTYPE_LOCAL >> 8;
 	ret[13] = ETHERTYPE_LOCAL & 0xff;
 	memcpy(ret + len_bytes, token, strlen(token));
@@ -234,25 +235,23 @@ static size_t frame_build(const char *ifname, const char *to, const char *token,
 	return len_bytes < ETH_ZLEN ? ETH_ZLEN : len_bytes;
 }
 
-static void try_raw(const char *ifname, const char *to, const char *token, unsigned n,
-		    struct tally *ret)
+static void try_packet(const char *ifname, const char *to, const char *token, unsigned n,
+		       int bypass, struct tally *ret)
 {
 	struct sockaddr_ll link = { .sll_family = AF_PACKET,
 				    .sll_protocol = htons(ETHERTYPE_LOCAL) };
 	uint8_t frame[FRAME_MAX_BYTES];
 	size_t len_bytes = frame_build(ifname, to, token, frame);
+	int fd;
 
 	link.sll_ifindex = (int)if_nametoindex(ifname);
-	for (int bypass = 0; bypass <= 1; bypass++) {
-		int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-		if (fd < 0 || bind(fd, (struct sockaddr *)&link, sizeof(link)) < 0 ||
-		    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass, sizeof(bypass)) < 0)
-			die("open a packet socket on", ifname);
-		for (unsigned i = 0; i < n; i++)
-			count(ret, send(fd, frame, len_bytes, 0));
-		close(fd);
-	}
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&link, sizeof(link)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass, sizeof(bypass)) < 0)
+		die("open a packet socket on", ifname);
+	for (unsigned i = 0; i < n; i++)
+		count(ret, send(fd, frame, len_bytes, 0));
+	close(fd);
 }
 
 /* Transmit ring of an AF_XDP socket; no program is attached: sending needs none. */
@@ -321,8 +320,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int argc;
-	} VERBS[] = { { "tcp", 5 },  { "new", 6 }, { "udp", 6 }, { "dns", 5 },
-		      { "icmp", 5 }, { "raw", 6 }, { "xdp", 6 } };
+	} VERBS[] = { { "tcp", 5 }, { "new", 6 },    { "udp", 6 },    { "dns", 5 }, { "icmp", 5 },
+		      { "raw", 6 }, { "packet", 6 }, { "bypass", 6 }, { "xdp", 6 } };
 	struct tally tally = { 0 };
 	unsigned verb = 0;
 	unsigned n;
@@ -332,7 +331,8 @@ int main(int argc, char **argv)
 	       (argc != VERBS[verb].argc || strcmp(argv[1], VERBS[verb].name) != 0))
 		verb++;
 	if (verb == ARRAY_LEN(VERBS)) {
-		fputs("usage: send tcp|new|udp|dns|icmp|raw|xdp ..., see its first lines\n",
+		fputs("usage: send tcp|new|udp|dns|icmp|packet|bypass|raw|xdp ..., see its first "
+		      "lines\n",
 		      stderr);
 		return 2;
 	}
@@ -354,8 +354,13 @@ int main(int argc, char **argv)
 	case 'i':
 		try_icmp(argv[2], token, n, &tally);
 		break;
+	case 'p':
+	case 'b':
 	case 'r':
-		try_raw(argv[2], argv[3], token, n, &tally);
+		if (argv[1][0] != 'b')
+			try_packet(argv[2], argv[3], token, n, 0, &tally);
+		if (argv[1][0] != 'p')
+			try_packet(argv[2], argv[3], token, n, 1, &tally);
 		break;
 	default:
 		try_xdp(argv[2], argv[3], token, n, &tally);

@@ -1,0 +1,152 @@
+# case.sh - the frame of a numbered leak case (tests/system/net, doc/leak-cases.md).
+#
+# A case's first comment says what it shows, then, for the table:
+#
+#	# case: 3
+#	# title: raw frames through a packet socket
+#	# expect dom0: 0 frames              what must hold, in each placement of the personal OS
+#	# expect guard: the same
+#	# expect split: the same
+#	# kernels: any                       "any": it runs on whatever kernel there is; or "6.1 6.18":
+#	                                     tests/vm runs it on the older one too
+#
+# and its body, after case_begin, is what is particular:
+#
+#	tries() { ...; }                     sends each KIND with the token "$1-KIND-"
+#	case_without lan tries KIND...       no Bulkhead: the sniffer must hear every KIND
+#	case_with                            Bulkhead stands, nothing is granted
+#	case_none lan tries KIND...          sent again with a new token: no frame of any KIND
+#	case_some lan tries KIND...          what must pass, passes
+#	case_end "in figures"
+#
+# What a program of the personal OS can do is case_personal: root, in the host's namespaces, without the
+# capabilities that let it walk into another. That is what placement dom0 holds against; where guard
+# and split hold against more, the namespace is another machine's, out of reach in the same way.
+#
+# shellcheck shell=bash
+
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+CASE_FORGE=$LAB_TOOLS/forge
+declare -gA CASE_AT	# capture -> "namespace link"
+CASE_HEARD=0 CASE_SENT=0 CASE_ERR=
+
+case_header() { # case_header FILE KEY
+	sed -n "1,20s/^# $2: *//p" "$1"
+}
+
+# case_begin fw|laptop ARGUMENTS... - the cheapest level that shows it: nft and its namespace alone, or
+# the whole daemon between two LANs.
+case_begin() {
+	local level=$1 part
+	shift
+	case $level in
+	fw) . "$LAB_TOP/tests/lab/firewall.sh" ;;
+	*) for part in lans attacks tpm roles laptop pki disk; do . "$LAB_TOP/tests/lab/$part.sh"; done ;;
+	esac
+	fail() { # over what the level has
+		echo "case ${CASE_NUMBER-}: $1"
+		exit 1
+	}
+	lab_enter "$@"
+	CASE_LEVEL=$level
+	CASE_NUMBER=$(case_header "$0" case)
+	"case_begin_$level"
+}
+
+case_begin_fw() {
+	fw_links
+	case_record lan lan w0
+}
+
+# case_record NAME NAMESPACE LINK - a sniffer there from now on
+case_record() {
+	CASE_AT[$1]="$2 $3"
+	lab_record "$1" "$2" "$3" || fail "no sniffer on $3"
+}
+
+case_personal() { # case_personal COMMAND... - as a program of the personal OS
+	setpriv --bounding-set=-sys_admin,-sys_ptrace,-sys_module,-sys_rawio "$@"
+}
+
+# case_sync NAME - all that has been on the link so far is in the capture
+case_sync() {
+	local at mark
+	read -r -a at <<<"${CASE_AT[$1]}"
+	mark=$(lab_token sync)
+	lab_in "${at[0]}" "$CASE_FORGE" "${at[1]}" own ff:ff:ff:ff:ff:ff frame 88b5 "$mark" 1 >/dev/null
+	lab_wait 10 lab_seen "$1" "text:$mark" || fail "the sniffer '$1' is stuck"
+}
+
+# case_numbers NAME TOKEN KIND... - frames of each, a line each
+case_numbers() {
+	local name=$1 token=$2
+	shift 2
+	lab_count "$name" "${@/#/text:$token-}"
+}
+
+case_all_heard() { # case_all_heard NAME TOKEN KIND-... - the missing ones are in CASE_MISSING
+	local name=$1 token=$2 kind n
+	shift 2
+	CASE_MISSING=
+	while read -r n; do
+		[ "$n" -gt 0 ] || CASE_MISSING+=" $1"
+		shift
+	done < <(case_numbers "$name" "$token" "$@")
+	[ -z "$CASE_MISSING" ]
+}
+
+case_expect_heard() { # case_expect_heard NAME TOKEN SAY KIND...
+	local name=$1 token=$2 say=$3
+	shift 3
+	lab_wait 10 case_all_heard "$name" "$token" "${@/%/-}" || fail "$say:$CASE_MISSING"
+}
+
+case_without() { # case_without NAME TRIES KIND...
+	local name=$1 tries=$2 token
+	shift 2
+	[ "$CASE_LEVEL" != fw ] || [ -n "${CASE_PLAIN-}" ] || { fw_without && CASE_PLAIN=1; }
+	token=$(lab_token out)
+	"$tries" "$token" >>"$LAB/tries.log" 2>&1 || true
+	case_expect_heard "$name" "$token" "without Bulkhead the sniffer does not hear" "$@"
+	CASE_HEARD=$((CASE_HEARD + $(case_numbers "$name" "$token" "${@/%/-}" | awk "{ n += \$1 } END { print n }")))
+}
+
+case_with() { # fw alone: replace plain forwarding by the real thing, closed
+	[ -z "${CASE_PLAIN-}" ] || fw_reset
+	CASE_PLAIN=
+	fw_with
+}
+
+case_none() { # case_none NAME TRIES KIND...
+	local name=$1 tries=$2 token
+	shift 2
+	token=$(lab_token with)
+	"$tries" "$token" >>"$LAB/tries.log" 2>&1 || true
+	case_expect_none "$name" "$token" "$@"
+}
+
+case_expect_none() { # case_expect_none NAME TOKEN KIND...
+	local name=$1 token=$2 kind n
+	shift 2
+	lab_pause 0.2 # what was queued somewhere has its chance
+	case_sync "$name"
+	for kind; do
+		n=$(case_numbers "$name" "$token" "$kind-")
+		[ "$n" = 0 ] || fail "$kind: $n frames on '$name'"
+		CASE_SENT=$((CASE_SENT + 1))
+	done
+}
+
+case_some() { # case_some NAME TRIES KIND...
+	local name=$1 tries=$2 token
+	shift 2
+	token=$(lab_token some)
+	"$tries" "$token" >>"$LAB/tries.log" 2>&1 || true
+	case_expect_heard "$name" "$token" "what must pass does not" "$@"
+}
+
+case_end() { # case_end TEXT... - the line for the table
+	echo "case $CASE_NUMBER: $CASE_HEARD frames heard without, $CASE_SENT kinds of try unheard with${1:+; $*}"
+}

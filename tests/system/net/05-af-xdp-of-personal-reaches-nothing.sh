@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# AF_XDP sends past every nftables hook of the link it is bound to. The personal OS has only bh0, and
+# behind it stands a router: 0. Root in the namespace gets frames out of the uplink itself: that is
+# what placement dom0 does not hold, and it is shown, so that nobody believes otherwise.
+# case: 5
+# title: AF_XDP transmit
+# expect dom0: 0 frames from the host; root in the namespace is heard, which SECURITY.md says
+# expect guard: 0 frames
+# expect split: 0 frames
+# kernels: any
+set -euo pipefail
+. "$(dirname "$0")/../../lab/case.sh"
+case_begin fw "$@"
+
+all=ff:ff:ff:ff:ff:ff
+inside() { lab_in bulkhead "$FW_SEND" xdp up0 $all "$1-inside-" 5; }
+tries() { case_personal "$FW_SEND" xdp bh0 $all "$1-bh0-" 5; }
+
+case_without lan inside inside
+case_record host0 bulkhead host0
+case_with
+case_none lan tries bh0
+fw_grant host0 open 0
+case_none lan tries bh0
+case_some host0 tries bh0
+fw_close
+case_some lan inside inside # the limit of placement dom0, not a wish
+case_end "root in the namespace is heard (dom0)"

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The table that grants is deleted while a flow runs: nothing marks its frames any more, and the egress
+# chain lets only marked ones out. The other half deleted, the forward chain still closes.
+# case: 12
+# title: the dynamic table is deleted
+# expect dom0: 0 frames, by root in the namespace; nft loads both tables anew, closed
+# expect guard: out of reach
+# expect split: out of reach
+# kernels: any
+set -euo pipefail
+. "$(dirname "$0")/../../lab/case.sh"
+case_begin fw "$@"
+
+tries() {
+	case_personal "$FW_SEND" udp $FW_LAN 9 "$1-udp4-" 5
+	case_personal "$FW_SEND" udp $FW_LAN6 9 "$1-udp6-" 5
+	case_personal "$FW_SEND" icmp $FW_LAN "$1-icmp-" 5
+}
+
+case_without lan tries udp4 udp6 icmp
+case_with
+fw_grant host0 open 0
+case_some lan tries udp4 udp6 icmp
+lab_in bulkhead nft delete table inet bulkhead
+case_none lan tries udp4 udp6 icmp
+fw_tell send
+[ "$FW_ANSWER" = "exited 1" ] || fail "nft did not notice: $FW_ANSWER"
+wait "$FW_CHILD" || true
+fw_with
+case_none lan tries udp4 udp6 icmp
+fw_grant host0 open 0
+case_some lan tries udp4 udp6 icmp
+fw_close
+lab_in bulkhead nft delete table netdev bulkhead
+case_none lan tries udp4 udp6 icmp
+case_end "nft ended at once and its successor closed"
