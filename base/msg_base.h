@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 enum {
-	MSG_IFNAME_BYTES = 16, /* IFNAMSIZ */
-	MSG_NAME_BYTES = 64,   /* a disk, a device, a policy key */
+	MSG_IFNAME_BYTES = 16,	/* IFNAMSIZ */
+	MSG_PROCESS_BYTES = 16, /* TASK_COMM_LEN */
+	MSG_NAME_BYTES = 64,	/* a disk, a device, a policy key */
 	MSG_PATH_BYTES = 256,
 	MSG_DOMAIN_BYTES = 256, /* RFC 1035 2.3.4: 255 octets, and a NUL */
 	MSG_TEXT_BYTES = 256,	/* a detail for people: one line, already quoted */

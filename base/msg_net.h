@@ -197,11 +197,25 @@ struct msg_net_state {
 	struct msg_prefix prefix[MSG_PREFIXES];
 };
 
-struct msg_net_ack {
-	uint32_t id;
-	int32_t error; /* 0 or negative errno: then the old state stands and will expire */
+/* What nft found changed by somebody else. The first three close the uplinks and end nft. */
+enum net_tamper {
+	NET_TAMPER_RULES = 1, /* the rules of the namespace, by .process */
+	NET_TAMPER_LOST,      /* news of changes were lost: they may have been anything */
+	NET_TAMPER_LINK,      /* an uplink was renamed to .what */
+	NET_TAMPER_SWITCH,    /* the kernel switch .what; it is set right again */
+	N_NET_TAMPERS,
 };
 
+struct msg_net_ack {
+	uint32_t id;
+	int32_t error;	 /* 0 or negative errno: then the old state stands and will expire */
+	uint32_t tamper; /* enum net_tamper: no answer to .id, but news; 0: an answer */
+	uint32_t pid;	 /* who, in the machine's first pid namespace; 0: not known */
+	char process[MSG_PROCESS_BYTES]; /* its name for itself, quoted; "": not known */
+	char what[MSG_NAME_BYTES];
+};
+
+static_assert(sizeof(struct msg_net_ack) == 16 + MSG_PROCESS_BYTES + MSG_NAME_BYTES, "msg_net_ack");
 static_assert(sizeof(struct msg_grant) == 44, "msg_grant");
 static_assert(sizeof(struct msg_prefix) == 24, "msg_prefix");
 static_assert(sizeof(struct msg_net_state) == 32 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES,

@@ -61,6 +61,11 @@ void grants_free(struct grants *grants)
 	free(grants);
 }
 
+uint32_t grants_port(const struct grants *grants)
+{
+	return mnl_socket_get_portid(grants->nl);
+}
+
 /* ---- one message of the batch ---- */
 
 static struct nlmsghdr *batch_begin(struct batch *b, uint16_t type, uint16_t family, uint16_t flags)

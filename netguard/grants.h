@@ -20,6 +20,9 @@ struct grants;
 int grants_new(struct grants **ret);
 void grants_free(struct grants *grants);
 
+/* The netlink port that our changes come from, for rulewatch.h. */
+uint32_t grants_port(const struct grants *grants);
+
 /* Replace the state in the kernel; state must have passed netstate_check().
  * Errors: -ENOENT a table, set or chain of ours is not there: load the ruleset anew; any other: the
  * kernel refused, the old state stands and will expire. *ret_dead: the marks of pairs that lost

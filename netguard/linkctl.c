@@ -105,16 +105,26 @@ int linkctl_find(struct linkctl *ctl, const char *ifname, unsigned *ret_ifindex)
 	return r;
 }
 
-int linkctl_set_up(struct linkctl *ctl, unsigned ifindex)
+static int set_flags(struct linkctl *ctl, unsigned ifindex, unsigned flags)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
 	struct nlmsghdr *nlh = request(ctl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 
 	link->ifi_index = (int)ifindex;
-	link->ifi_flags = IFF_UP;
+	link->ifi_flags = flags;
 	link->ifi_change = IFF_UP;
 	return nltalk_send(ctl->route, nlh, nlh->nlmsg_len, 1);
+}
+
+int linkctl_set_up(struct linkctl *ctl, unsigned ifindex)
+{
+	return set_flags(ctl, ifindex, IFF_UP);
+}
+
+int linkctl_set_down(struct linkctl *ctl, unsigned ifindex)
+{
+	return set_flags(ctl, ifindex, 0);
 }
 
 static int take_destination(const struct nlattr *attr, void *data)

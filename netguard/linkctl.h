@@ -19,6 +19,9 @@ int linkctl_find(struct linkctl *ctl, const char *ifname, unsigned *ret_ifindex)
 /* Administratively up. -ENODEV: it is gone. */
 int linkctl_set_up(struct linkctl *ctl, unsigned ifindex);
 
+/* Administratively down: what waits to leave is gone, and nothing leaves any more. -ENODEV as above. */
+int linkctl_set_down(struct linkctl *ctl, unsigned ifindex);
+
 /* Forget every neighbour of the link, IPv4 and IPv6, and with it the packets that wait for it. */
 int linkctl_flush_neighbours(struct linkctl *ctl, unsigned ifindex);
 

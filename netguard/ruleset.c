@@ -62,10 +62,8 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 
 	if (!ruleset_ok(ruleset))
 		return -EINVAL;
-	/* "delete" fails for a table that is not there, "add" does not mind one that is */
-	ruleset_text_add(&t,
-			 "table inet " RULESET_TABLE "\ndelete table inet " RULESET_TABLE "\n"
-			 "table netdev " RULESET_TABLE "\ndelete table netdev " RULESET_TABLE "\n");
+	/* other people's tables in our namespace, too: one could pass to the host what we drop */
+	ruleset_text_add(&t, "flush ruleset\n");
 	add_inet(&t, ruleset);
 	ruleset_text_add(&t, "table netdev " RULESET_TABLE " {\n"
 			     "	set epoch { type mark; }\n"

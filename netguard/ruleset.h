@@ -2,7 +2,7 @@
  *
  * Pure: values in, text out.
  *
- * One transaction replaces both of our tables by their closed state. What opens is not in the
+ * One transaction replaces all tables of the namespace by our two, in their closed state. What opens is not in the
  * text: netguard/grants.h fills the maps, sets and the one chain that this text leaves empty, and
  * an empty one passes nothing. The names below are the seam between the two.
  *

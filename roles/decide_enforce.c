@@ -239,6 +239,41 @@ void decide_enforce(struct decider *d, uint64_t now)
 	}
 }
 
+/* nft has closed already where that was needed; what is left is to tell. */
+static void record_tamper(struct decider *d, const struct msg_net_ack *news)
+{
+	static const char *const subjects[N_NET_TAMPERS] = {
+		[NET_TAMPER_RULES] = "rules",
+		[NET_TAMPER_LOST] = "rules",
+		[NET_TAMPER_LINK] = "uplink",
+		[NET_TAMPER_SWITCH] = "kernel switch",
+	};
+	struct msg_audit record;
+	char detail[MSG_TEXT_BYTES];
+
+	if (news->tamper >= N_NET_TAMPERS || !msg_text_ok(news->process, sizeof(news->process)) ||
+	    !msg_text_ok(news->what, sizeof(news->what)))
+		die("nft broke its contract");
+	record = decide_record(d, AUDIT_TAMPER, AUDIT_EVENT, REASON_OK, subjects[news->tamper]);
+	if (news->tamper == NET_TAMPER_RULES)
+		(void)snprintf(
+			detail, sizeof(detail),
+			"changed by process '%s' (%u); uplinks taken down, rules loaded anew",
+			news->process, (unsigned)news->pid);
+	else if (news->tamper == NET_TAMPER_LOST)
+		(void)snprintf(detail, sizeof(detail),
+			       "news of changes were lost; uplinks taken down, rules loaded anew");
+	else if (news->tamper == NET_TAMPER_LINK)
+		(void)snprintf(detail, sizeof(detail), "renamed to '%s'; it was taken down",
+			       news->what);
+	else
+		(void)snprintf(detail, sizeof(detail), "'%s' was changed; it is set right again",
+			       news->what);
+	decide_record_text(record.detail, sizeof(record.detail), detail);
+	log_warn(0, "tampered: %s: %s", record.subject, detail);
+	(void)decide_record_send(d, &record); /* said there */
+}
+
 void decide_enforce_acked(struct decider *d, uint64_t now)
 {
 	struct msg_net_ack ack;
@@ -253,6 +288,10 @@ void decide_enforce_acked(struct decider *d, uint64_t now)
 	}
 	if (r < 0 || ack.error > 0)
 		die("nft broke its contract");
+	if (ack.tamper != 0) {
+		record_tamper(d, &ack);
+		return;
+	}
 	switch (decide_plan_acked(&d->plan, ack.id, ack.error, now)) {
 	case PLAN_ACK_OK:
 		if (d->plan.opened.n_grants > 0)

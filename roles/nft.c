@@ -2,14 +2,14 @@
  *
  * At start it replaces our tables by their closed state for the uplinks that are there, deletes
  * every flow of a class, and only then brings the uplinks up. After the sandbox it serves one
- * message, struct msg_net_state. It ends when decide does, and when a table of ours is gone: the
- * supervisor starts it anew, closed. Without it the kernel ends each grant by itself. */
+ * message, struct msg_net_state, and watches who else changes a rule. It ends when decide does, and
+ * when the rules are no longer ours, with the uplinks down: the supervisor starts it anew, closed.
+ * Without it the kernel ends each grant by itself. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/capability.h>
-#include <nftables/libnftables.h>
 #include <seccomp.h>
 
 #include "base/ipc.h"
@@ -20,13 +20,15 @@
 #include "netguard/linkctl.h"
 #include "netguard/netstate.h"
 #include "netguard/ruleset.h"
+#include "netguard/rulewatch.h"
+#include "roles/nft_load.h"
 #include "roles/nft_sysctl.h"
 #include "roles/role.h"
 
 static const int syscalls[] = { SANDBOX_COMMON, SCMP_SYS(sendto), SCMP_SYS(recvfrom), -1 };
 
-/* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink. */
-enum { N_FDS = 8 };
+/* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink; the two that are watched. */
+enum { N_FDS = 10 };
 enum { FLOWS_MAX = 4096 };
 
 static struct nft {
@@ -35,6 +37,7 @@ static struct nft {
 	unsigned ifindex[MSG_UPLINKS]; /* of each uplink of the ruleset */
 	struct linkctl *links;
 	struct grants *grants;
+	struct rulewatch *watch;
 	struct msg_net_state state;
 	struct pairs_dead dead;
 } nft;
@@ -55,22 +58,8 @@ static void find_uplinks(struct nft *n)
 
 	if (config->n_uplinks > MSG_UPLINKS)
 		die("configuration: %u uplinks", (unsigned)config->n_uplinks);
-	for (unsigned i = 0; i < config->n_uplinks; i++) {
-		const char *ifname = config->uplink[i].ifname;
-		unsigned at = n->ruleset.n_uplinks;
-		int r;
-
-		if (!msg_text_ok(ifname, MSG_IFNAME_BYTES))
-			die("configuration: name of uplink %u", i);
-		r = linkctl_find(n->links, ifname, &n->ifindex[at]);
-		if (r == -ENODEV) {
-			log_warn(0, "find uplink '%s': it is not there", ifname);
-			continue;
-		}
-		must(r, "find the uplinks");
-		memcpy(n->ruleset.uplink[at], ifname, MSG_IFNAME_BYTES);
-		n->ruleset.n_uplinks++;
-	}
+	for (unsigned i = 0; i < config->n_uplinks; i++)
+		nft_load_find(&n->ruleset, n->ifindex, n->links, config->uplink[i].ifname);
 }
 
 /* A quarter of the table for one port: with two ports at their bound, netguard's own flows and the
@@ -87,22 +76,11 @@ static uint32_t flows_per_port(void)
 	return quarter < RULESET_FLOWS_MIN ? RULESET_FLOWS_MIN : quarter;
 }
 
-static void load(const struct ruleset *ruleset)
+/* Whoever changes a rule between the load and the first look must not go unseen. */
+static void load(struct nft *n)
 {
-	char text[RULESET_TEXT_BYTES];
-	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	int r = ruleset_build(ruleset, text, sizeof(text));
-
-	must(r, "build the ruleset");
-	if (!ctx || nft_ctx_buffer_error(ctx) != 0 || nft_ctx_buffer_output(ctx) != 0)
-		die("load the ruleset: no memory");
-	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
-		const char *why = nft_ctx_get_error_buffer(ctx);
-		char line[160];
-
-		die("load the ruleset: %s", log_quote(why, strcspn(why, "\n"), line, sizeof(line)));
-	}
-	nft_ctx_free(ctx);
+	nft_load(&n->ruleset);
+	must(rulewatch_rules_once(n->watch), "load the ruleset alone: somebody else changed it");
 }
 
 /* Flows of an earlier run have marks that this one will give out again: they end here. */
@@ -154,6 +132,39 @@ static int apply(struct nft *n)
 	return 0;
 }
 
+/* First nothing leaves any more, then it is told, then our successor loads everything anew: with
+ * rules that are somebody else's no answer of ours would mean anything. */
+static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct rulewatch_who *who)
+{
+	struct msg_net_ack news = { .tamper = what, .pid = who->pid };
+
+	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
+		(void)linkctl_set_down(n->links, n->ifindex[i]); /* or it is gone: as good */
+	memcpy(news.process, who->process, sizeof(news.process));
+	memcpy(news.what, who->link, sizeof(who->link));
+	(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1); /* or it is gone */
+	if (what == NET_TAMPER_LINK)
+		die("an uplink was renamed to '%s': it is down, and all is closed", who->link);
+	if (what == NET_TAMPER_LOST)
+		die("news of changed rules were lost: the uplinks are down, and all is closed");
+	die("process '%s' (%u) changed the rules: the uplinks are down, and all is closed",
+	    who->process, (unsigned)who->pid);
+}
+
+static void look(struct nft *n)
+{
+	struct rulewatch_who who = { 0 };
+	int r = rulewatch_rules(n->watch, grants_port(n->grants), &who);
+
+	if (r == 0)
+		r = rulewatch_links(n->watch, &n->ruleset, n->ifindex, &who);
+	if (r == -EPERM)
+		tampered(n, who.link[0] ? NET_TAMPER_LINK : NET_TAMPER_RULES, &who);
+	if (r == -ENOBUFS)
+		tampered(n, NET_TAMPER_LOST, &who);
+	must(r, "watch the rules");
+}
+
 static void serve_decide(struct nft *n)
 {
 	int fd = n->role.peer_fd[ROLE_DECIDE];
@@ -163,7 +174,9 @@ static void serve_decide(struct nft *n)
 	if (r == -EPIPE)
 		die("decide is gone");
 	must(r, "receive from decide");
+	look(n); /* what was changed before is no ground to build on */
 	ack = (struct msg_net_ack){ .id = n->state.id, .error = apply(n) };
+	look(n); /* our own change is told, too: read it now, not in a round of its own */
 	if (ack.error < 0)
 		log_warn(ack.error, "apply state %u: the old one stands until it expires",
 			 (unsigned)ack.id);
@@ -192,16 +205,19 @@ static void enter_sandbox(const struct nft *n)
 	sandbox_enter(&profile);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	log_open("nft");
+	if (argc > 1 && strcmp(argv[1], "closed") == 0)
+		return nft_load_closed(argc - 2, argv + 2);
 	role_begin(&nft.role, ROLE_NFT);
 	must(linkctl_new(&nft.links), "open netlink");
 	must(grants_new(&nft.grants), "open netlink");
+	must(rulewatch_new(&nft.watch), "watch the rules"); /* before the first look at anything */
 	find_uplinks(&nft);
 	nft.ruleset.uid_prove = role_uid_of(&nft.role.config, ROLE_PROVE);
 	nft.ruleset.flows_per_port = flows_per_port();
-	load(&nft.ruleset);
+	load(&nft);
 	nft_sysctl_demand(&nft.ruleset);
 	forget_flows(&nft);
 	open_links(&nft);
@@ -213,9 +229,12 @@ int main(void)
 		loop_reset(&loop);
 		loop_want(&loop, ROLE_SUP_FD);
 		loop_want(&loop, nft.role.peer_fd[ROLE_DECIDE]);
+		loop_want(&loop, rulewatch_rules_fd(nft.watch));
+		loop_want(&loop, rulewatch_links_fd(nft.watch));
 		r = loop_wait(&loop);
 		if (r < 0 && r != -EINTR)
 			must(r, "wait");
+		look(&nft);
 		if (loop_ready(&loop, ROLE_SUP_FD))
 			serve_supervisor(&nft);
 		else if (loop_ready(&loop, nft.role.peer_fd[ROLE_DECIDE]))

@@ -7,7 +7,8 @@
  * "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
  * it tightens; all answer "ack ERRNO MICROSECONDS". "hold" sends it and again every second.
  * "broken" sends what breaks the contract, "leave" closes decide's socket.
- * When nft ends: "exited STATUS", and so do we. */
+ * When nft ends: "exited STATUS", and so do we. What nft tells unasked goes to standard error:
+ * "tamper KIND by 'PROCESS' PID: 'WHAT'". */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -30,6 +31,7 @@ struct driver {
 	int sup_fd;
 	int decide_fd;
 	bool holds;
+	bool gone; /* nft, as its socket says */
 	unsigned bound_s;
 	struct msg_net_state state;
 };
@@ -96,6 +98,27 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* News of tampering: on standard error, which is for people and for what waits for it. */
+static bool say_tamper(const struct msg_net_ack *ack)
+{
+	if (ack->tamper == 0)
+		return false;
+	fprintf(stderr, "tamper %u by '%s' %u: '%s'\n", ack->tamper, ack->process, ack->pid,
+		ack->what);
+	return true;
+}
+
+/* Unasked: news, or the end, which is said in answer to the next word. */
+static void hear(struct driver *d)
+{
+	struct msg_net_ack ack;
+
+	if (ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL) < 0)
+		d->gone = true, d->holds = false;
+	else
+		(void)say_tamper(&ack);
+}
+
 /* The answer's error (0 or negative), or the end of nft. */
 static int exchange(struct driver *d, uint64_t *ret_us)
 {
@@ -110,7 +133,9 @@ static int exchange(struct driver *d, uint64_t *ret_us)
 	from = now_us();
 	if (ipc_send(d->decide_fd, &d->state, sizeof(d->state), -1) < 0)
 		child_ended(d);
-	r = ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL);
+	do {
+		r = ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL);
+	} while (r == 0 && say_tamper(&ack));
 	if (r < 0 || ack.id != d->state.id)
 		child_ended(d);
 	*ret_us = now_us() - from;
@@ -233,12 +258,15 @@ int main(int argc, char **argv)
 	forget(&d);
 	start(&d, argc, argv);
 	for (;;) {
-		struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-		int n = poll(&in, 1, d.holds ? HOLD_MS : -1);
+		struct pollfd in[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				       { .fd = d.decide_fd, .events = d.gone ? 0 : POLLIN } };
+		int n = poll(in, 1U + !d.gone, d.holds ? HOLD_MS : -1);
 		uint64_t us;
 
 		if (n == 0)
 			must(exchange(&d, &us), "renew");
+		else if (n > 0 && in[1].revents && !d.gone)
+			hear(&d);
 		else if (n > 0 && !fgets(line, sizeof(line), stdin))
 			return 0;
 		else if (n > 0)
