@@ -74,7 +74,7 @@ UNIT      := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_
 FUZZ      := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # Units of a role that are tested by themselves: they need nothing of their role.
-TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,decide_plan audit_log cli_changes)
+TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,decide_plan decide_number audit_log cli_changes)
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(TEST_OBJS) $(TEST_LIBS)
 	@mkdir -p $(@D); echo "  LD   $@"

@@ -66,6 +66,7 @@ enum sup_resource {
 	SUP_RES_POLICY,	       /* read-only: current.yaml */
 	SUP_RES_POLICY_SIG,    /* read-only: current.yaml.minisig */
 	SUP_RES_POLICY_SERIAL, /* read-write: highest serial ever accepted, decimal */
+	SUP_RES_BEACON_EPOCH,  /* read-write: highest epoch of a site certificate, decimal */
 	SUP_RES_DEVICE,	       /* read-only: device.yaml */
 	SUP_RES_DEVICE_SIG,
 	SUP_RES_LEASE,	      /* read-only: leases/NAME.yaml of disk .name, for request .id */

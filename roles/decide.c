@@ -17,9 +17,9 @@
 #include "base/util.h"
 
 enum {
-	/* standard ones, supervisor, rtnetlink, control, serial; six documents until they are read;
-	 * a socket to each peer */
-	FDS_MAX = 7 + 6 + N_ROLES,
+	/* standard ones, supervisor, rtnetlink, control, serial, epoch; six documents until they
+	 * are read; a socket to each peer */
+	FDS_MAX = 8 + 6 + N_ROLES,
 	LATE_MS = 1000, /* woken so much later than asked for: we were stopped */
 };
 

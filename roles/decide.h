@@ -155,7 +155,9 @@ struct decider {
 	bool restart_wanted;
 	uint64_t restart_boot_ms; /* of the last SUP_NET_RESTART */
 	uint32_t probe_seq;
-	uint64_t min_epoch;
+	uint64_t min_epoch;    /* the highest epoch of a valid certificate of ours */
+	uint64_t stored_epoch; /* of it: what the file has */
+	int epoch_fd;
 	int64_t asleep_ms; /* CLOCK_BOOTTIME less CLOCK_MONOTONIC */
 	/* audit */
 	uint32_t next_record_id;
@@ -203,10 +205,18 @@ enum reason decide_docs_install(struct decider *d, int policy_fd, int sig_fd,
 enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd, const char *name,
 			      struct lease *ret, char ret_detail[MSG_TEXT_BYTES]);
 
-/* Write the serial number that is due. */
+/* Write the serial and the epoch when they are due. */
 void decide_docs_tick(struct decider *d, uint64_t now);
 
 const struct policy *decide_docs_policy(const struct decider *d);
+
+/* -- decide_number.c: a number that never goes back, in a file -- */
+
+/* 0, an empty file is 0; -EBADMSG it is no number; else negative errno. */
+int decide_number_read(int fd, uint64_t *ret);
+
+/* Write and sync. 0 or negative errno. */
+int decide_number_write(int fd, uint64_t value);
 
 /* -- decide_uplinks.c: facts become zones -- */
 void decide_uplinks_init(struct decider *d, uint64_t now);

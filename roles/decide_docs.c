@@ -13,7 +13,6 @@
 #include "base/loop.h"
 #include "policy/accept.h"
 #include "policy/device.h"
-#include "policy/text.h"
 
 struct text {
 	char bytes[DOCUMENT_BYTES_MAX + 1];
@@ -132,35 +131,16 @@ static void load_trust(struct docs *docs, int fd, int sig_fd)
 		log_err(0, "trust: %s (%s); everything stays closed", reason_text(reason), detail);
 }
 
-/* -1: the file cannot be read: then no serial is high enough. */
-static uint64_t read_serial(int fd)
+/* UINT64_MAX when the file cannot be read: then no number is high enough. */
+static uint64_t read_highest(int fd, const char *what)
 {
-	struct text text;
-	uint64_t serial = 0;
-	int r = read_text(fd, TEXT_U64_BYTES, &text);
+	uint64_t value;
+	int r = decide_number_read(fd, &value);
 
-	if (r == 0 && text.len_bytes > 0 && text.bytes[text.len_bytes - 1] == '\n')
-		text.len_bytes--;
-	text.bytes[r == 0 ? text.len_bytes : 0] = '\0';
-	if (r == 0 && text.len_bytes == 0)
-		return 0; /* the first start */
-	if (r < 0 || text_u64_parse(text.bytes, &serial) < 0) {
-		log_err(r, "read the highest serial ever accepted; no policy is taken");
-		return UINT64_MAX;
-	}
-	return serial;
-}
-
-static void write_serial(const struct docs *docs)
-{
-	char text[TEXT_U64_BYTES + 1];
-	size_t n = text_u64_build(docs->highest_serial, text);
-
-	text[n++] = '\n';
-	/* longer or equal: a serial never gets shorter, so no moment of it reads as a lower one */
-	if (pwrite(docs->serial_fd, text, n, 0) != (ssize_t)n || fdatasync(docs->serial_fd) < 0)
-		log_err(-errno, "write the highest serial %llu; an older policy could return",
-			(unsigned long long)docs->highest_serial);
+	if (r == 0)
+		return value;
+	log_err(r, "read %s", what);
+	return UINT64_MAX;
 }
 
 static struct accept_doc accept_of(const struct policy *policy)
@@ -241,7 +221,13 @@ void decide_docs_load(struct decider *d)
 	OWNS_FD int device_sig = role_resource_take(role, SUP_RES_DEVICE_SIG);
 
 	docs->serial_fd = role_resource_take(role, SUP_RES_POLICY_SERIAL);
-	docs->highest_serial = read_serial(docs->serial_fd);
+	docs->highest_serial = read_highest(
+		docs->serial_fd, "'policy/serial', the highest serial accepted; no policy is "
+				 "taken until it is restored");
+	d->epoch_fd = role_resource_take(role, SUP_RES_BEACON_EPOCH);
+	d->min_epoch = d->stored_epoch = read_highest(
+		d->epoch_fd, "'policy/beacon-epoch', the highest epoch heard; nothing is proven "
+			     "until it is restored");
 	load_trust(docs, trust, trust_sig);
 	load_policy(docs, policy, policy_sig);
 	load_device(docs, device, device_sig);
@@ -326,12 +312,26 @@ enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd,
 	return reason;
 }
 
+/* After all that tightens was sent: a disk may take its time. */
 void decide_docs_tick(struct decider *d, uint64_t now)
 {
-	if (d->docs.serial_due_boot_ms == 0 || now < d->docs.serial_due_boot_ms)
-		return;
-	d->docs.serial_due_boot_ms = 0;
-	write_serial(&d->docs);
+	int r;
+
+	if (d->docs.serial_due_boot_ms != 0 && now >= d->docs.serial_due_boot_ms) {
+		d->docs.serial_due_boot_ms = 0;
+		r = decide_number_write(d->docs.serial_fd, d->docs.highest_serial);
+		if (r < 0)
+			log_err(r, "write the highest serial %llu; an older policy could return",
+				(unsigned long long)d->docs.highest_serial);
+	}
+	if (d->min_epoch > d->stored_epoch) {
+		d->stored_epoch = d->min_epoch; /* tried once for each */
+		r = decide_number_write(d->epoch_fd, d->min_epoch);
+		if (r < 0)
+			log_err(r,
+				"write the highest epoch %llu; an older certificate could return",
+				(unsigned long long)d->min_epoch);
+	}
 }
 
 const struct policy *decide_docs_policy(const struct decider *d)

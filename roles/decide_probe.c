@@ -94,9 +94,12 @@ void decide_probe_heard(struct decider *d, struct uplink *u, const struct msg_an
 					     loop_now_wall_s(), d->min_epoch, &a);
 	if (!beacon_verify_is_sign(verdict))
 		return; /* anyone can send that */
-	if (verdict == REASON_OK)
+	if (verdict == REASON_OK) {
 		memcpy(fact.site, a.certificate.site, sizeof(a.certificate.site));
-	else
+		/* the root says so, whoever repeats it: an epoch only rises, and rising closes */
+		if (a.certificate.epoch > d->min_epoch)
+			d->min_epoch = a.certificate.epoch;
+	} else
 		memcpy(fact.site, "an old certificate", sizeof("an old certificate"));
 	decide_uplinks_step(d, u, &fact, now);
 	if (verdict == REASON_OK && site_counts(decide_docs_policy(d), a.certificate.site))
@@ -176,8 +179,6 @@ static void take_proof(struct decider *d, struct uplink *u, const struct msg_pro
 	fact.proof.generation = u->probe_generation;
 	fact.proof.lifetime_s = p->lifetime_s;
 	memcpy(fact.proof.site, p->site, sizeof(fact.proof.site));
-	if (p->epoch > d->min_epoch)
-		d->min_epoch = p->epoch;
 	u->refusal = REASON_OK;
 	/* before the proof's own end, whatever it is: a third of it leaves two more tries */
 	u->next_probe_boot_ms = now + MIN(again_ms, (uint64_t)p->lifetime_s * 1000 / 3);
