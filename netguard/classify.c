@@ -11,19 +11,19 @@
 
 enum {
 	FOREIGN_WINDOW_MS = 10000, /* design 4.1 */
-	ALIVE_GAP_MS = 3000,	   /* sniff beats every second: two may be late */
+	HOME_WINDOW_MS = 1500,
+	ALIVE_GAP_MS = 3000, /* sniff beats every second: two may be late */
 	NEIGHBOUR_HOLD_MIN_MS =
 		180000, /* the longest usual hold time, CDP's; a lower TTL is kept */
-	DHCP4_ACK = 5,	/* RFC 2132 9.6 */
 };
 
-#define FOREVER		 UINT64_MAX
-#define LEASE_INFINITE_S UINT32_MAX /* RFC 2131 3.3 */
+#define FOREVER UINT64_MAX
 
 void classify_rules_init(struct classify_rules *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->foreign_window_ms = FOREIGN_WINDOW_MS;
+	ret->home_window_ms = HOME_WINDOW_MS;
 	ret->alive_gap_ms = ALIVE_GAP_MS;
 	ret->any_kinds = 1u << SIGN_LLDP | 1u << SIGN_CDP;
 	ret->dhcp_private = true;
@@ -46,6 +46,7 @@ static void set_sign(struct classify_state *s, uint32_t kind, const char *source
 	if (until < sign->until_boot_ms)
 		until = sign->until_boot_ms; /* a sign never shortens another */
 	sign->until_boot_ms = until;
+	s->sign_heard = true;
 	text_printable(sign->source, sizeof(sign->source), (const uint8_t *)source,
 		       strnlen(source, sizeof(sign->source)));
 }
@@ -70,17 +71,25 @@ static void take_event(struct classify_state *s)
 static void drop_absence(struct classify_state *s)
 {
 	s->alive = false;
-	s->dhcp_done = false;
+	memset(&s->seen, 0, sizeof(s->seen));
 	s->quiet_boot_ms = s->now_boot_ms;
+}
+
+/* member by member: the struct has padding */
+static bool same_device(const struct classify_link *a, const struct classify_link *b)
+{
+	return a->ifindex == b->ifindex && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
+	       memcmp(a->ifname, b->ifname, sizeof(a->ifname)) == 0;
 }
 
 static void take_link(struct classify_state *s, const struct classify_link *link)
 {
-	/* member by member: the struct has padding */
-	if (s->link.ifindex == link->ifindex && s->link.carrier == link->carrier &&
-	    memcmp(s->link.mac, link->mac, sizeof(link->mac)) == 0 &&
-	    memcmp(s->link.ifname, link->ifname, sizeof(link->ifname)) == 0)
+	bool same = same_device(&s->link, link);
+
+	if (same && s->link.carrier == link->carrier)
 		return;
+	if (!same)
+		s->alive_boot_ms = 0;		/* sniff listened to another one */
 	if (s->link.ifindex != link->ifindex) { /* another device: the kernel starts anew, too */
 		memset(&s->addresses, 0, sizeof(s->addresses));
 		memset(&s->gateways, 0, sizeof(s->gateways));
@@ -90,6 +99,7 @@ static void take_link(struct classify_state *s, const struct classify_link *link
 	s->link_boot_ms = s->now_boot_ms;
 	s->proof_until_boot_ms = 0;
 	memset(s->sign, 0, sizeof(s->sign));
+	s->sign_heard = false;
 	drop_absence(s);
 	s->unsettled = true;
 }
@@ -100,69 +110,79 @@ static void take_resume(struct classify_state *s)
 	take_event(s);
 	s->generation++;
 	s->link_boot_ms = s->now_boot_ms;
+	s->alive_boot_ms = 0;
 	drop_absence(s);
 }
 
-static void take_address(struct classify_state *s, const struct classify_address *a)
+/* A router that was enrolled greets late: what it brings says nothing new. */
+static bool expected(const struct classify_state *s, const struct classify_rules *rules,
+		     const struct classify_address *a, bool gateway)
 {
-	bool leased = s->dhcp_done && memcmp(a->address, &s->dhcp.your_addr, 4) == 0;
+	const struct classify_home *home = classify_zone_home(s, rules);
+
+	if (!home || !home->has_ra || a->family != AF_INET6)
+		return false;
+	if (gateway)
+		return memcmp(a->address, home->ra_router, sizeof(home->ra_router)) == 0;
+	return home->prefix_bits >= 48 && home->prefix_bits <= 128 &&
+	       memcmp(a->address, home->prefix, home->prefix_bits / 8) == 0;
+}
+
+static void take_address(struct classify_state *s, const struct classify_rules *rules,
+			 const struct classify_address *a)
+{
+	bool named = classify_exchange_named_address(&s->seen, a) || expected(s, rules, a, false);
 
 	if (!classify_net_address(&s->addresses, a))
 		return;
-	if (a->family == AF_INET) {
-		if (leased && a->gained)
-			return; /* the end of the very exchange that was seen */
-		s->dhcp_done = false;
-	}
+	if (a->gained && named)
+		return; /* the end of the very exchange that was seen */
+	if (a->family == AF_INET)
+		s->seen.dhcp_done = false;
 	take_event(s);
 }
 
-static void take_gateway(struct classify_state *s, const struct classify_address *g)
+static void take_gateway(struct classify_state *s, const struct classify_rules *rules,
+			 const struct classify_address *g)
 {
-	bool leased =
-		g->family == AF_INET && s->dhcp_done && memcmp(g->address, &s->dhcp.router, 4) == 0;
+	bool named = classify_exchange_named_gateway(&s->seen, g) || expected(s, rules, g, true);
 
-	if (classify_net_gateway(&s->gateways, g) && !(leased && g->gained))
+	if (classify_net_gateway(&s->gateways, g) && !(named && g->gained))
 		take_event(s);
 }
 
-static bool dhcp_same(const struct msg_dhcp4 *a, const struct msg_dhcp4 *b)
+/* What came before the exchange was complete belongs to it; what differs, or comes later, is an
+ * event, unless it fits a network that was enrolled. */
+static void take_exchange(struct classify_state *s, const struct classify_rules *rules,
+			  const struct msg_claim *claim, uint64_t at)
 {
-	return a->your_addr == b->your_addr && a->netmask == b->netmask && a->router == b->router &&
-	       a->server_id == b->server_id && a->n_dns == b->n_dns &&
-	       memcmp(a->dns, b->dns, sizeof(a->dns)) == 0 &&
-	       memcmp(a->domain, b->domain, sizeof(a->domain)) == 0 &&
-	       memcmp(a->search, b->search, sizeof(a->search)) == 0 &&
-	       memcmp(a->server_mac, b->server_mac, sizeof(a->server_mac)) == 0;
-}
-
-static void take_ack(struct classify_state *s, const struct msg_claim *claim, uint64_t at)
-{
-	const struct msg_dhcp4 *d = &claim->dhcp4;
-
-	if (d->message_type != DHCP4_ACK || d->your_addr == 0 || at < s->link_boot_ms)
-		return;
-	if (memcmp(d->client_mac, s->link.mac, sizeof(d->client_mac)) != 0)
-		return; /* a neighbour's */
-	if (s->dhcp_done && !dhcp_same(&s->dhcp, d))
-		take_event(s);
-	s->dhcp_done = true;
-	s->dhcp = *d;
-	s->dhcp_until_boot_ms =
-		d->lease_s == LEASE_INFINITE_S ? FOREVER : at + (uint64_t)d->lease_s * 1000;
-}
-
-static void take_alive(struct classify_state *s, const struct msg_alive *counts, uint64_t at)
-{
-	bool unbroken;
+	bool complete = classify_exchange_done(&s->seen, &s->addresses);
+	enum classify_news news;
 
 	if (at < s->link_boot_ms)
 		return; /* it speaks of the link before */
-	/* a gap that is too long was found before, by expire() */
-	unbroken = s->alive && at >= s->alive_boot_ms && counts->n_frames >= s->counts.n_frames &&
-		   counts->n_dropped == s->counts.n_dropped;
+	news = classify_exchange_take(&s->seen, claim, s->link.mac, at);
+	if (news == CLASSIFY_NEWS_OTHER ||
+	    (news == CLASSIFY_NEWS_FIRST && complete && !classify_zone_home(s, rules)))
+		take_event(s);
+}
+
+/* Two heartbeats of one run attest all that is between them: also the part of it that belongs to
+ * this link, where the first of them still spoke of the cable before. */
+static void take_alive(struct classify_state *s, const struct classify_rules *rules,
+		       const struct msg_alive *counts, uint64_t at)
+{
+	bool unbroken = s->alive_boot_ms != 0 && at >= s->alive_boot_ms &&
+			at - s->alive_boot_ms <= rules->alive_gap_ms &&
+			counts->n_frames >= s->counts.n_frames &&
+			counts->n_dropped == s->counts.n_dropped;
+
+	if (at < s->link_boot_ms)
+		return; /* it speaks of the link before */
 	if (!unbroken)
 		s->alive_since_boot_ms = at;
+	else if (!s->alive)
+		s->alive_since_boot_ms = s->link_boot_ms;
 	if (at >= s->quiet_boot_ms)
 		s->unsettled = false;
 	s->alive = true;
@@ -170,30 +190,44 @@ static void take_alive(struct classify_state *s, const struct msg_alive *counts,
 	s->counts = *counts;
 }
 
+static void take_sniff_gone(struct classify_state *s)
+{
+	s->alive = false;
+	s->alive_boot_ms = 0;
+}
+
+static void take_sign(struct classify_state *s, const struct msg_claim *claim, const char *source)
+{
+	uint64_t hold_ms = NEIGHBOUR_HOLD_MIN_MS;
+	uint32_t said_s = claim->kind == SIGN_LLDP  ? claim->lldp.ttl_s
+			  : claim->kind == SIGN_CDP ? claim->cdp.hold_s
+						    : 0;
+
+	if ((uint64_t)said_s * 1000 > hold_ms)
+		hold_ms = (uint64_t)said_s * 1000;
+	/* a neighbour ages out; what the network itself said stands until it changes */
+	set_sign(s, claim->kind, source,
+		 claim->kind == SIGN_LLDP || claim->kind == SIGN_CDP ? s->now_boot_ms + hold_ms
+								     : FOREVER);
+	s->unsettled = false;
+}
+
 static void take_claim(struct classify_state *s, const struct classify_rules *rules,
 		       const struct msg_claim *claim)
 {
-	uint64_t at = MIN(claim->at_boot_ms, s->now_boot_ms);
 	char source[MSG_NAME_BYTES];
+	uint64_t at = MIN(claim->at_boot_ms, s->now_boot_ms);
 
 	if (claim->ifindex != s->link.ifindex || s->link.ifindex == 0)
 		return;
-	if (classify_match(rules, claim, source)) {
-		uint64_t hold_ms = NEIGHBOUR_HOLD_MIN_MS;
-
-		if (claim->kind == SIGN_LLDP && (uint64_t)claim->lldp.ttl_s * 1000 > hold_ms)
-			hold_ms = (uint64_t)claim->lldp.ttl_s * 1000;
-		/* a neighbour ages out; what the network itself said stands until it changes */
-		set_sign(s, claim->kind, source,
-			 claim->kind == SIGN_LLDP || claim->kind == SIGN_CDP
-				 ? s->now_boot_ms + hold_ms
-				 : FOREVER);
-		s->unsettled = false;
-	}
-	if (claim->kind == SIGN_ALIVE)
-		take_alive(s, &claim->alive, at);
-	else if (claim->kind == SIGN_DHCP4)
-		take_ack(s, claim, at);
+	if (claim->kind == SIGN_ALIVE && claim->at_boot_ms > s->now_boot_ms)
+		take_sniff_gone(s); /* the same clock: whoever is ahead of it lies */
+	else if (claim->kind == SIGN_ALIVE)
+		take_alive(s, rules, &claim->alive, at);
+	else
+		take_exchange(s, rules, claim, at);
+	if (classify_match(rules, claim, source)) /* last: a sign outweighs the event it came by */
+		take_sign(s, claim, source);
 }
 
 static void take_proof(struct classify_state *s, const struct classify_proof *proof)
@@ -208,14 +242,30 @@ static void take_proof(struct classify_state *s, const struct classify_proof *pr
 	s->site[sizeof(s->site) - 1] = '\0';
 }
 
+static void match_again(struct classify_state *s, const struct classify_rules *rules,
+			const struct msg_claim *claim)
+{
+	char source[MSG_NAME_BYTES];
+
+	if (classify_match(rules, claim, source))
+		set_sign(s, claim->kind, source, FOREVER);
+}
+
 /* The policy changed: hold what is remembered against it, and begin the window anew. */
 static void take_rules(struct classify_state *s, const struct classify_rules *rules)
 {
-	struct msg_claim claim = { .kind = SIGN_DHCP4, .dhcp4 = s->dhcp };
-	char source[MSG_NAME_BYTES];
+	struct msg_claim dhcp4 = { .kind = SIGN_DHCP4, .dhcp4 = s->seen.dhcp };
+	struct msg_claim dhcp6 = { .kind = SIGN_DHCP6, .dhcp6 = s->seen.dhcp6 };
 
-	if (s->dhcp_done && classify_match(rules, &claim, source))
-		set_sign(s, SIGN_DHCP4, source, FOREVER);
+	if (s->seen.dhcp_done)
+		match_again(s, rules, &dhcp4);
+	if (s->seen.dhcp6_done)
+		match_again(s, rules, &dhcp6);
+	for (uint32_t i = 0; i < s->seen.n_routers; i++) {
+		struct msg_claim ra = { .kind = SIGN_RA, .ra = s->seen.router[i].ra };
+
+		match_again(s, rules, &ra);
+	}
 	s->quiet_boot_ms = s->now_boot_ms;
 }
 
@@ -228,8 +278,7 @@ static void expire(struct classify_state *s, const struct classify_rules *rules)
 		end_proof(s);
 	if (s->alive && now - s->alive_boot_ms > rules->alive_gap_ms)
 		s->alive = false;
-	if (s->dhcp_done && now >= s->dhcp_until_boot_ms)
-		s->dhcp_done = false;
+	classify_exchange_expire(&s->seen, now);
 	for (unsigned k = 0; k < N_SIGN_KINDS; k++) {
 		struct classify_sign *sign = &s->sign[k];
 
@@ -248,10 +297,10 @@ static void take_fact(struct classify_state *s, const struct classify_rules *rul
 		take_link(s, &fact->link);
 		break;
 	case CLASSIFY_ADDRESS:
-		take_address(s, &fact->address);
+		take_address(s, rules, &fact->address);
 		break;
 	case CLASSIFY_GATEWAY:
-		take_gateway(s, &fact->address);
+		take_gateway(s, rules, &fact->address);
 		break;
 	case CLASSIFY_RESUME:
 		take_resume(s);
@@ -264,7 +313,7 @@ static void take_fact(struct classify_state *s, const struct classify_rules *rul
 		s->unsettled = false;
 		break;
 	case CLASSIFY_SNIFF_GONE:
-		s->alive = false;
+		take_sniff_gone(s);
 		break;
 	case CLASSIFY_PROOF:
 		take_proof(s, &fact->proof);
@@ -278,67 +327,54 @@ static void take_fact(struct classify_state *s, const struct classify_rules *rul
 	}
 }
 
+/* Personal is closed on all uplinks while a sign or proof stands on this one, and for as long after
+ * as any network takes to be believed: a cable that comes and goes opens nothing. */
+static void hold_closed(struct classify_state *s, const struct classify_rules *rules)
+{
+	if (s->proof_until_boot_ms != 0 || classify_zone_sign(s) != 0) {
+		s->closes = true;
+		s->closes_until_boot_ms = 0;
+		return;
+	}
+	if (s->closes && s->closes_until_boot_ms == 0)
+		s->closes_until_boot_ms = s->now_boot_ms + rules->foreign_window_ms;
+	if (s->now_boot_ms >= s->closes_until_boot_ms)
+		s->closes = false;
+}
+
+static void settle(struct classify_state *s, const struct classify_rules *rules)
+{
+	enum zone found = classify_zone_find(s, rules);
+	enum zone zone = found;
+
+	if (s->now_boot_ms < s->calm_boot_ms)
+		zone = classify_zone_calm(s->zone, found);
+	if (classify_zone_loosens(s->zone, zone))
+		s->calm_boot_ms = s->now_boot_ms + CLASSIFY_CALM_MS;
+	if (zone != s->zone)
+		s->since_boot_ms = s->now_boot_ms;
+	s->zone = zone;
+	if (zone == ZONE_FOREIGN || zone == ZONE_HOME)
+		s->closes = false; /* this very link is attested: nothing is left to come back */
+}
+
 bool classify_step(struct classify_state *state, const struct classify_rules *rules,
 		   const struct classify_fact *fact, uint64_t now_boot_ms)
 {
 	uint32_t generation = state->generation;
 	uint32_t sign = classify_zone_sign(state);
+	enum zone zone = state->zone;
+	bool closes = state->closes;
 	char source[MSG_NAME_BYTES];
-	enum zone zone;
 
 	memcpy(source, state->sign[sign].source, sizeof(source));
 	if (now_boot_ms > state->now_boot_ms)
 		state->now_boot_ms = now_boot_ms;
 	expire(state, rules);
 	take_fact(state, rules, fact);
-	zone = classify_zone_find(state, rules);
-	if (zone != state->zone) {
-		state->zone = zone;
-		state->since_boot_ms = state->now_boot_ms;
-		return true;
-	}
-	return generation != state->generation || sign != classify_zone_sign(state) ||
+	hold_closed(state, rules);
+	settle(state, rules);
+	return zone != state->zone || closes != state->closes || generation != state->generation ||
+	       sign != classify_zone_sign(state) ||
 	       memcmp(source, state->sign[sign].source, sizeof(source)) != 0;
-}
-
-uint64_t classify_wake(const struct classify_state *state, const struct classify_rules *rules)
-{
-	uint64_t at = FOREVER;
-
-	if (state->proof_until_boot_ms != 0)
-		at = MIN(at, state->proof_until_boot_ms);
-	if (state->alive) /* one later: at the gap itself it is still in time */
-		at = MIN(at, state->alive_boot_ms + rules->alive_gap_ms + 1);
-	if (state->dhcp_done)
-		at = MIN(at, state->dhcp_until_boot_ms);
-	for (unsigned k = 0; k < N_SIGN_KINDS; k++)
-		if (state->sign[k].until_boot_ms != 0)
-			at = MIN(at, state->sign[k].until_boot_ms);
-	return at;
-}
-
-static uint32_t left_ms(uint64_t until, uint64_t now)
-{
-	if (until == FOREVER)
-		return UINT32_MAX;
-	return until > now ? (uint32_t)MIN(until - now, (uint64_t)UINT32_MAX - 1) : 0;
-}
-
-void classify_explain(const struct classify_state *state, const struct classify_rules *rules,
-		      struct classify_why *ret)
-{
-	struct classify_why why = { .kind = classify_zone_sign(state),
-				    .wait = classify_zone_wait(state, rules) };
-	uint64_t now = state->now_boot_ms;
-
-	if (state->proof_until_boot_ms != 0) {
-		why.kind = SIGN_BEACON;
-		why.proof_left_ms = left_ms(state->proof_until_boot_ms, now);
-		memcpy(why.source, state->site, sizeof(why.source));
-	} else if (why.kind != 0) {
-		memcpy(why.source, state->sign[why.kind].source, sizeof(why.source));
-		why.sign_left_ms = left_ms(state->sign[why.kind].until_boot_ms, now);
-	}
-	why.window_left_ms = classify_zone_window_left_ms(state, rules);
-	*ret = why;
 }

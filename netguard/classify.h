@@ -4,13 +4,23 @@
  * CLOCK_BOOTTIME in milliseconds. A time that runs backwards counts as the latest one seen.
  *
  * What holds, whatever the order of facts:
- * - A sign only tightens: it leads to suspect at once and never to foreign or proven.
+ * - A sign only tightens: foreign and home end at once, and state.closes, by
+ *   which personal is closed on all uplinks, is set in the same step.
  * - foreign needs an attested absence: carrier, sniff's heartbeats without a gap or a drop over
- *   a whole window, a DHCP exchange of this very link for our own MAC, and no sign.
+ *   a whole window of this generation, an exchange of this very link (a lease for our own MAC, or
+ *   a router and an address of ours inside its prefix), and no sign.
+ * - home needs the same over a shorter window, never shorter than the beacons' second, on a
+ *   network that the rules list as enrolled.
  * - proven needs a proof that was ordered in this link generation and is still valid.
  * - A proof that ends leaves suspect behind, until the cable or the network changes.
- * - Any event (link, address, gateway, DHCP, resume) that says something new gives unknown
- *   first. An address or gateway that the DHCP exchange just announced says nothing new. */
+ * - Any event (link, address, gateway, DHCP, router, resume) that says something new gives unknown
+ *   first. What the exchange itself just announced says nothing new.
+ * - state.closes outlives the last sign, the link included, by a whole foreign window, or until
+ *   this uplink itself is attested: a cable that comes and goes does not open other uplinks.
+ * - Tightening is never delayed. A loosening (out of unknown, or to foreign, home or proven) comes
+ *   not within CLASSIFY_CALM_MS of the one before; until then the zone is the tighter one. At most
+ *   two tightenings can follow a loosening, so zones change at most once a second in the long run,
+ *   however fast a cable flaps. */
 #ifndef NETGUARD_CLASSIFY_H
 #define NETGUARD_CLASSIFY_H
 
@@ -19,6 +29,8 @@
 
 #include "base/msg.h"
 
+#include "netguard/classify_exchange.h"
+#include "netguard/classify_home.h"
 #include "netguard/classify_net.h"
 
 enum {
@@ -26,6 +38,10 @@ enum {
 	CLASSIFY_NEIGHBOURS = 16,
 	CLASSIFY_PREFIXES = MSG_PREFIXES,
 	CLASSIFY_PROOF_MAX_S = 60, /* design 4.3 */
+	CLASSIFY_CALM_MS =
+		3000, /* a loosening and two tightenings: three changes in three seconds */
+	/* beacons announce themselves every second (design 4.3): no window ends before one was due */
+	CLASSIFY_BEACON_MS = 1200,
 };
 
 struct classify_prefix {  /* IPv4 */
@@ -36,6 +52,7 @@ struct classify_prefix {  /* IPv4 */
 /* What the policy says; classify_rules_init() gives the strict defaults. */
 struct classify_rules {
 	uint32_t foreign_window_ms;
+	uint32_t home_window_ms;
 	uint32_t alive_gap_ms; /* a heartbeat later than this is none */
 	uint32_t any_kinds;    /* bit 1 << SIGN_*: any claim of that kind is a sign */
 	bool dhcp_private;     /* a DHCP option 224..254 is a sign */
@@ -46,6 +63,8 @@ struct classify_rules {
 	char neighbour[CLASSIFY_NEIGHBOURS][MSG_NAME_BYTES];
 	uint32_t n_prefixes; /* our address, the router or a resolver inside one is a sign */
 	struct classify_prefix prefix[CLASSIFY_PREFIXES];
+	uint32_t n_homes; /* enrolled, permitted by policy and not expired */
+	struct classify_home home[CLASSIFY_HOMES];
 };
 
 enum classify_fact_kind {
@@ -102,16 +121,18 @@ struct classify_state {
 	bool unsettled;		/* nothing was heard since that event: unknown first */
 	bool alive;		/* heartbeats of sniff run, since: */
 	uint64_t alive_since_boot_ms;
-	uint64_t alive_boot_ms; /* the last one */
+	uint64_t alive_boot_ms; /* the last one, also of the link before; 0: none to count from */
 	struct msg_alive counts;
-	bool dhcp_done; /* an ACK for our MAC in this generation: */
-	uint64_t dhcp_until_boot_ms;
-	struct msg_dhcp4 dhcp;
+	struct classify_exchange seen; /* in this generation */
+	bool sign_heard;	       /* on this link, whether it stands or not */
 	struct classify_sign sign[N_SIGN_KINDS];
 	uint64_t proof_until_boot_ms; /* 0: none */
 	char site[MSG_NAME_BYTES];
 	struct classify_net addresses;
 	struct classify_net gateways;
+	bool closes; /* a sign or proof stands, or did a moment ago: personal is closed everywhere */
+	uint64_t closes_until_boot_ms; /* 0: as long as the sign stands */
+	uint64_t calm_boot_ms;	       /* no loosening before this */
 };
 
 /* What stands between this uplink and `foreign`. */
@@ -122,12 +143,13 @@ enum classify_wait {
 	CLASSIFY_WAIT_SNIFF,  /* no heartbeat, or a late one */
 	CLASSIFY_WAIT_DHCP,   /* no exchange on this link yet */
 	CLASSIFY_WAIT_WINDOW, /* only the rest of the window */
+	CLASSIFY_WAIT_CALM,   /* it changed a moment ago */
 	N_CLASSIFY_WAITS,
 };
 
 struct classify_why {
 	uint32_t kind;		     /* enum sign_kind behind suspect or proven; 0 none */
-	char source[MSG_NAME_BYTES]; /* its text: switch, suffix, site */
+	char source[MSG_NAME_BYTES]; /* its text: switch, suffix, site; in home the home's name */
 	enum classify_wait wait;
 	uint32_t window_left_ms; /* with CLASSIFY_WAIT_WINDOW; else the whole window */
 	uint32_t sign_left_ms;	 /* UINT32_MAX: until the link changes */
@@ -140,7 +162,8 @@ void classify_rules_init(struct classify_rules *ret);
 /* Unknown, no link yet. */
 void classify_init(struct classify_state *ret, uint64_t now_boot_ms);
 
-/* Take one fact. True when the zone, the generation, or the reason shown for them changed. */
+/* Take one fact. True when the zone, state.closes, the generation, or the reason shown for them
+ * changed. */
 bool classify_step(struct classify_state *state, const struct classify_rules *rules,
 		   const struct classify_fact *fact, uint64_t now_boot_ms);
 

@@ -82,7 +82,7 @@ static const struct decide_uplink *closing_uplink(const struct policy *policy,
 	for (unsigned i = 0; i < n; i++)
 		if (uplink[i].zone == ZONE_PROVEN)
 			return &uplink[i];
-		else if (uplink[i].zone == ZONE_SUSPECT && !found)
+		else if ((uplink[i].zone == ZONE_SUSPECT || uplink[i].closes) && !found)
 			found = &uplink[i];
 	return found;
 }

@@ -15,7 +15,8 @@
 
 struct decide_uplink {
 	char ifname[MSG_IFNAME_BYTES];
-	uint32_t zone; /* enum zone */
+	uint32_t zone;	 /* enum zone */
+	uint32_t closes; /* bool: a corporate sign stands there, or did a moment ago */
 };
 
 struct decide_port {

@@ -41,7 +41,10 @@ const char *cli_view_evidence(const struct msg_uplink_status *u, char out[CLI_VI
 	else if (u->sign != 0)
 		(void)snprintf(out, CLI_VIEW_BYTES, "%s says '%s'", classify_sign_name(u->sign),
 			       u->source);
-	else if (u->zone == ZONE_FOREIGN || u->zone == ZONE_HOME)
+	else if (u->zone == ZONE_HOME)
+		(void)snprintf(out, CLI_VIEW_BYTES, "enrolled as '%s', no corporate sign",
+			       u->source);
+	else if (u->zone == ZONE_FOREIGN)
 		(void)snprintf(out, CLI_VIEW_BYTES, "no corporate sign in the whole window");
 	else
 		(void)snprintf(out, CLI_VIEW_BYTES, "nothing heard yet");
@@ -70,11 +73,14 @@ static const char *wait_text(const struct msg_uplink_status *u, char out[CLI_VIE
 	case CLASSIFY_WAIT_SNIFF:
 		return "the sniffer must hear the network first";
 	case CLASSIFY_WAIT_DHCP:
-		return "the network must answer DHCP first";
+		return "the network must answer DHCP, or a router announce itself, first";
 	case CLASSIFY_WAIT_WINDOW:
-		(void)snprintf(out, CLI_VIEW_BYTES, "foreign in %s if no corporate sign is heard",
+		(void)snprintf(out, CLI_VIEW_BYTES, "%s in %s if no corporate sign is heard",
+			       u->source[0] != '\0' ? "home" : "foreign",
 			       cli_view_span(u->window_left_ms + 999, span));
 		return out;
+	case CLASSIFY_WAIT_CALM:
+		return "it changed a moment ago: wait a few seconds";
 	case N_CLASSIFY_WAITS:
 		break;
 	}

@@ -109,10 +109,14 @@ static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], un
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < d->n_uplinks; i++) {
-		if (d->uplink[i].state.link.ifindex == 0)
+		const struct classify_state *s = &d->uplink[i].state;
+
+		/* one that is gone counts as long as it may come back as what it was */
+		if (s->link.ifindex == 0 && !s->closes)
 			continue;
 		memcpy(uplink[n].ifname, d->uplink[i].ifname, sizeof(uplink[n].ifname));
-		uplink[n++].zone = d->uplink[i].state.zone;
+		uplink[n].closes = s->closes;
+		uplink[n++].zone = s->zone;
 	}
 	*ret_n_ports = find_ports(d, port);
 	decide_grants(policy, uplink, n, port, *ret_n_ports, PLAN_GRANT_MS, ret);

@@ -94,6 +94,8 @@ static inline struct msg_claim ack(const char *domain)
 			       .dhcp4 = { .message_type = 5,
 					  .your_addr = OWN_ADDRESS,
 					  .router = 0x0100a8c0,
+					  .server_id = 0x0100a8c0,
+					  .server_mac = { 2, 0, 0, 0, 0, 0x11 },
 					  .lease_s = 3600 } };
 
 	memcpy(c.dhcp4.client_mac, OWN_MAC, sizeof(OWN_MAC));
@@ -145,6 +147,54 @@ static inline void address6_is(struct lab *l, uint8_t net, uint8_t host, bool ga
 						.address = { 0xfd, 0, 0, net, [15] = host } } };
 
 	(void)step(l, &f);
+}
+
+/* A router fe80::ROUTER with prefix fd00:0:0:NET::/64, as address6_is() means it. */
+static inline struct msg_claim router(uint8_t router, uint8_t net, uint32_t lifetime_s)
+{
+	struct msg_claim c = { .kind = SIGN_RA,
+			       .ra = { .router = { 0xfe, 0x80, [15] = router },
+				       .router_mac = { 2, 0, 0, 0, 1, router },
+				       .lifetime_s = lifetime_s,
+				       .n_prefixes = 1,
+				       .prefix = { { .address = { 0xfd, 0, 0, net },
+						     .len_bits = 64,
+						     .flags = 0xc0,
+						     .valid_s = 86400 } } } };
+
+	return c;
+}
+
+static inline void hear_router(struct lab *l, uint8_t id, uint8_t net, uint32_t lifetime_s)
+{
+	struct msg_claim c = router(id, net, lifetime_s);
+
+	claim(l, &c);
+}
+
+static inline void gateway_answers(struct lab *l, uint32_t address, uint8_t mac)
+{
+	struct msg_claim c = { .kind = SIGN_GATEWAY,
+			       .gateway = { .family = AF_INET, .mac = { 2, 0, 0, 0, 0, mac } } };
+
+	memcpy(c.gateway.address, &address, sizeof(address));
+	claim(l, &c);
+}
+
+/* What is heard now is a home from now on. */
+static inline void enrol(struct lab *l, const char *name)
+{
+	struct classify_home *home = &l->rules.home[l->rules.n_homes++];
+
+	assert_true(classify_home_of(&l->s.seen, home));
+	memcpy(home->name, name, strlen(name) + 1);
+	simple(l, CLASSIFY_TIME);
+}
+
+/* Past the time in which nothing may loosen. */
+static inline void calm(struct lab *l)
+{
+	beats(l, CLASSIFY_CALM_MS);
 }
 
 /* A network at home: attested, nothing found. */

@@ -165,10 +165,99 @@ static void a_heartbeat_from_the_future_attests_no_time(void **state)
 	c.at_boot_ms = l.now + 2 * WINDOW_MS;
 	(void)step(&l, &f);
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	assert_false(l.s.alive);
+	beats(&l, WINDOW_MS);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	beats(&l, 1000);
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+}
+
+static void a_liar_closes_a_foreign_network(void **state)
+{
+	struct msg_claim c = { .kind = SIGN_ALIVE, .ifindex = IFINDEX };
+	struct classify_fact f = { .kind = CLASSIFY_CLAIM, .claim = &c };
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	c.at_boot_ms = l.now + 1;
+	(void)step(&l, &f);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+static void a_heartbeat_of_another_link_attests_nothing(void **state)
+{
+	struct msg_claim c = { .kind = SIGN_ALIVE, .ifindex = IFINDEX + 1 };
+	struct classify_fact f = { .kind = CLASSIFY_CLAIM, .claim = &c };
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	c.at_boot_ms = l.now;
+	(void)step(&l, &f);
+	assert_false(l.s.alive);
+}
+
+static void drops_that_count_backwards_start_the_window_anew(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	l.n_dropped = 5;
+	become_foreign(&l);
+	l.n_dropped = 4;
+	beats(&l, 1000);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+/* The cable comes between two heartbeats: what is between them was heard, and no more. */
+static void an_unbroken_run_attests_the_link_from_its_start(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	beat(&l);
+	l.now += 600;
+	link_is(&l, false);
+	link_is(&l, true);
+	take_lease(&l, "fritz.box");
+	l.now += 400;
+	beat(&l);
+	assert_int_equal(l.s.alive_since_boot_ms, START_MS + 600);
 	beats(&l, WINDOW_MS - 1000);
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 	beats(&l, 1000);
 	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+}
+
+static void a_run_that_broke_while_the_cable_was_out_attests_nothing(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	beat(&l);
+	l.now += 600;
+	link_is(&l, false);
+	link_is(&l, true);
+	l.n_dropped++;
+	l.now += 400;
+	beat(&l);
+	assert_int_equal(l.s.alive_since_boot_ms, START_MS + 1000);
+	link_is(&l, false);
+	link_is(&l, true);
+	l.now += l.rules.alive_gap_ms + 1;
+	beat(&l);
+	assert_int_equal(l.s.alive_since_boot_ms, l.now);
+	link_is(&l, false);
+	simple(&l, CLASSIFY_SNIFF_GONE);
+	link_is(&l, true);
+	l.now += 400;
+	beat(&l);
+	assert_int_equal(l.s.alive_since_boot_ms, l.now);
 }
 
 static void a_lease_of_the_link_before_is_none(void **state)
@@ -182,10 +271,10 @@ static void a_lease_of_the_link_before_is_none(void **state)
 	c.ifindex = IFINDEX;
 	c.at_boot_ms = l.now - 1;
 	(void)step(&l, &f);
-	assert_false(l.s.dhcp_done);
+	assert_false(l.s.seen.dhcp_done);
 	c.at_boot_ms = l.now;
 	(void)step(&l, &f);
-	assert_true(l.s.dhcp_done);
+	assert_true(l.s.seen.dhcp_done);
 }
 
 static void a_claim_of_another_link_is_ignored(void **state)
@@ -283,6 +372,11 @@ int main(void)
 		cmocka_unit_test(a_sniff_that_counts_backwards_was_replaced),
 		cmocka_unit_test(a_heartbeat_of_the_link_before_attests_nothing),
 		cmocka_unit_test(a_heartbeat_from_the_future_attests_no_time),
+		cmocka_unit_test(a_liar_closes_a_foreign_network),
+		cmocka_unit_test(a_heartbeat_of_another_link_attests_nothing),
+		cmocka_unit_test(drops_that_count_backwards_start_the_window_anew),
+		cmocka_unit_test(an_unbroken_run_attests_the_link_from_its_start),
+		cmocka_unit_test(a_run_that_broke_while_the_cable_was_out_attests_nothing),
 		cmocka_unit_test(a_lease_of_the_link_before_is_none),
 		cmocka_unit_test(a_claim_of_another_link_is_ignored),
 		cmocka_unit_test(lldp_suspects_at_once_and_says_who),

@@ -36,6 +36,7 @@ static void a_proof_proves_and_its_end_leaves_suspect(void **state)
 	(void)state;
 	begin(&l);
 	become_foreign(&l);
+	calm(&l);
 	proof_is(&l, l.s.generation, 30);
 	assert_int_equal(l.s.zone, ZONE_PROVEN);
 	classify_explain(&l.s, &l.rules, &why);
@@ -108,7 +109,8 @@ static void a_resume_ends_proof_and_absence_but_no_sign(void **state)
 	proof_is(&l, l.s.generation, 60);
 	simple(&l, CLASSIFY_RESUME);
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
-	beat(&l);
+	assert_true(l.s.closes);
+	calm(&l);
 	assert_int_equal(l.s.zone, ZONE_SUSPECT);
 }
 
@@ -197,6 +199,67 @@ static void the_loss_of_the_lease_address_closes(void **state)
 	become_foreign(&l);
 	address_is(&l, CLASSIFY_ADDRESS, OWN_ADDRESS, true);
 	address_is(&l, CLASSIFY_ADDRESS, OWN_ADDRESS, false);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+static void a_lease_that_is_refused_closes(void **state)
+{
+	struct msg_claim nak = ack("fritz.box");
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	nak.dhcp4.message_type = 6;
+	nak.dhcp4.your_addr = 0;
+	claim(&l, &nak);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	beats(&l, 2 * WINDOW_MS);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+/* The switch put the port into another VLAN: the carrier stayed. */
+static void a_renewal_into_another_subnet_is_unknown_first(void **state)
+{
+	struct msg_claim c = ack("fritz.box");
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	c.dhcp4.your_addr = 0x0501a8c0;
+	c.dhcp4.router = 0x0101a8c0;
+	claim(&l, &c);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	beats(&l, WINDOW_MS - 1000);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	beats(&l, 1000);
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+}
+
+static void a_sign_outweighs_the_event_that_it_came_by(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	take_lease(&l, "corp.example");
+	assert_int_equal(l.s.zone, ZONE_SUSPECT);
+}
+
+static void a_gateway_that_answers_with_another_mac_closes(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	gateway_answers(&l, 0x0100a8c0, 1);
+	gateway_answers(&l, 0x0100a8c0, 1);
+	gateway_answers(&l, 0x0900a8c0, 2); /* no router of ours */
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+	gateway_answers(&l, 0x0100a8c0, 2);
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 }
 
@@ -296,6 +359,10 @@ int main(void)
 		cmocka_unit_test(another_device_of_the_same_name_and_index_is_another_link),
 		cmocka_unit_test(the_address_of_the_lease_is_no_event_another_is),
 		cmocka_unit_test(the_loss_of_the_lease_address_closes),
+		cmocka_unit_test(a_lease_that_is_refused_closes),
+		cmocka_unit_test(a_renewal_into_another_subnet_is_unknown_first),
+		cmocka_unit_test(a_sign_outweighs_the_event_that_it_came_by),
+		cmocka_unit_test(a_gateway_that_answers_with_another_mac_closes),
 		cmocka_unit_test(another_gateway_closes),
 		cmocka_unit_test(a_new_ipv6_network_closes_a_further_address_does_not),
 		cmocka_unit_test(the_end_of_a_lease_closes),

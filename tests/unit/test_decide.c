@@ -34,14 +34,14 @@ static struct decide_net net;
 
 static void decide1(const struct policy *p, enum zone zone)
 {
-	struct decide_uplink up = { "eth0", zone };
+	struct decide_uplink up = { "eth0", zone, 0 };
 
 	decide_grants(p, &up, 1, ports, 2, 5000, &net);
 }
 
 static void decide2(const struct policy *p, enum zone first, enum zone second)
 {
-	struct decide_uplink up[] = { { "eth0", first }, { "wlan0", second } };
+	struct decide_uplink up[] = { { "eth0", first, 0 }, { "wlan0", second, 0 } };
 
 	decide_grants(p, up, 2, ports, 2, 5000, &net);
 }
@@ -109,7 +109,7 @@ static void a_zone_that_does_not_exist_is_unknown(void **state)
 
 static void a_class_that_does_not_exist_gets_nothing(void **state)
 {
-	struct decide_uplink up = { "eth0", ZONE_PROVEN };
+	struct decide_uplink up = { "eth0", ZONE_PROVEN, 0 };
 	struct decide_port port = { "x", N_NET_CLASSES };
 	struct policy p = loosest();
 
@@ -183,6 +183,23 @@ static void one_company_uplink_closes_personal_on_all(void **state)
 	port_is(1, true, REASON_OK, "eth0");
 }
 
+/* The cable of the company went a moment ago, or its sign is not yet shown as a zone. */
+static void an_uplink_that_closes_counts_whatever_its_zone(void **state)
+{
+	struct decide_uplink up[] = { { "wlan0", ZONE_HOME, 0 }, { "eth0", ZONE_UNKNOWN, 1 } };
+	struct policy p = loosest();
+
+	(void)state;
+	decide_grants(&p, up, 2, ports, 2, 5000, &net);
+	port_is(0, true, REASON_OK, "wlan0");
+	p.other_uplink_closes = 1;
+	decide_grants(&p, up, 2, ports, 2, 5000, &net);
+	port_is(0, false, REASON_NET_OTHER_UPLINK, "eth0");
+	up[1].closes = 0;
+	decide_grants(&p, up, 2, ports, 2, 5000, &net);
+	port_is(0, true, REASON_OK, "wlan0");
+}
+
 static void unless_the_policy_relaxes_that(void **state)
 {
 	struct policy p = loosest();
@@ -237,7 +254,7 @@ static void all_uplinks_and_ports_fit(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < MSG_UPLINKS; i++)
-		up[i] = (struct decide_uplink){ { 'u', (char)('0' + i) }, ZONE_FOREIGN };
+		up[i] = (struct decide_uplink){ { 'u', (char)('0' + i) }, ZONE_FOREIGN, 0 };
 	for (unsigned i = 0; i < MSG_PORTS; i++)
 		port[i] = (struct decide_port){ { 'p', (char)('0' + i) }, NET_CLASS_PERSONAL };
 	decide_grants(&p, up, MSG_UPLINKS, port, MSG_PORTS, 5000, &net);
@@ -307,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_policy_nothing_is_open_in_any_zone),
 		cmocka_unit_test(unknown_and_suspect_are_closed_under_the_loosest_policy),
+		cmocka_unit_test(an_uplink_that_closes_counts_whatever_its_zone),
 		cmocka_unit_test(a_zone_that_does_not_exist_is_unknown),
 		cmocka_unit_test(a_class_that_does_not_exist_gets_nothing),
 		cmocka_unit_test(proven_opens_to_work_alone),
