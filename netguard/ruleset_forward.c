@@ -64,11 +64,16 @@ static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
 			      "	}\n";
 
 /* DHCP (RFC 2131 4.1, RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they
- * would speak for another. The dispatch comes before any "established": a grant that is gone cuts
- * what is established too. */
+ * would speak for another. Options and routing headers name other hops than the destination that
+ * the rules look at (RFC 791 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any
+ * "established": a grant that is gone cuts what is established too. */
 static const char FORWARD[] =
 	"	chain forward {\n"
 	"		type filter hook forward priority filter; policy drop;\n"
+	"		ip hdrlength > 5 counter name blocked drop\n"
+	"		exthdr hbh exists counter name blocked drop\n"
+	"		exthdr rt exists counter name blocked drop\n"
+	"		exthdr dst exists counter name blocked drop\n"
 	"		udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
 	"		udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
 	"		jump clock\n"
