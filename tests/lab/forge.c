@@ -6,7 +6,7 @@
  *
  * FROM and TO are MAC addresses; FROM "own" is the link's. HEX may be "-": nothing. FRAGMENT is the
  * flags and offset field (RFC 791 3.1) in hex, OPTIONS whole words of options. HEX, then the token,
- * is what PROTOCOL carries; checksums of UDP, TCP and ICMP are filled in, except in later fragments.
+ * is what PROTOCOL carries; checksums of UDP, TCP and ICMP, and UDP's length, are filled in, except in fragments.
  * Hop limit and TTL are 255. Prints "sent N refused M"; being refused is no error here. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -113,12 +113,17 @@ static size_t sum_at(unsigned protocol)
 	}
 }
 
-/* What follows the IP header is at from; pseudo is the sum over the pseudo header's addresses. */
+/* What follows the IP header is at from, as long as it says; pseudo is the sum over the pseudo header's addresses. */
 static void fill_sum(struct frame *f, size_t from, unsigned protocol, uint32_t pseudo)
 {
 	size_t at = sum_at(protocol), n_bytes = f->n_bytes - from;
 	uint16_t s;
 
+	if (protocol == IPPROTO_UDP && n_bytes >= 8) {
+		uint16_t len = htons((uint16_t)n_bytes);
+
+		memcpy(f->bytes + from + 4, &len, sizeof(len));
+	}
 	if (at == 0 || at + 2 > n_bytes)
 		return;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_IGMP)
@@ -165,6 +170,18 @@ static void build_ip4(struct frame *f, char **argv)
 		fill_sum(f, at + n_head, ip.protocol, sum(&ip.saddr, 8, 0));
 }
 
+/* Past hop-by-hop, routing and destination options (RFC 8200 4.1) to what they carry. */
+static size_t skip_extensions(const struct frame *f, size_t at, unsigned *protocol)
+{
+	while ((*protocol == IPPROTO_HOPOPTS || *protocol == IPPROTO_ROUTING ||
+		*protocol == IPPROTO_DSTOPTS) &&
+	       at + 8 <= f->n_bytes) {
+		*protocol = f->bytes[at];
+		at += (f->bytes[at + 1] + 1u) * 8;
+	}
+	return at < f->n_bytes ? at : f->n_bytes;
+}
+
 static void build_ip6(struct frame *f, char **argv)
 {
 	struct ip6_hdr ip = { 0 };
@@ -183,7 +200,8 @@ static void build_ip6(struct frame *f, char **argv)
 	add(f, argv[4], strlen(argv[4]));
 	ip.ip6_plen = htons((uint16_t)(f->n_bytes - at - sizeof(ip)));
 	memcpy(f->bytes + at, &ip, sizeof(ip));
-	fill_sum(f, at + sizeof(ip), protocol, sum(&ip.ip6_src, 32, 0));
+	at = skip_extensions(f, at + sizeof(ip), &protocol);
+	fill_sum(f, at, protocol, sum(&ip.ip6_src, 32, 0));
 }
 
 static void build_frame(struct frame *f, char **argv)
