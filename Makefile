@@ -108,7 +108,7 @@ helpers: $(patsubst %.c,$(OUT)/%,$(wildcard tests/lab/*.c tests/system/*.c tests
 # What the machine lacks, from debian/control; then everything in two builds, and the tests.
 # T='lldp beacon' runs the tests whose names hold one of these words.
 JOBS ?= $(shell nproc)
-check: root deps peers
+check: root deps peers vm
 	$(Q)$(MAKE) -j$(JOBS) all units corpus helpers
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/san CC=clang SAN=1 units corpus
 	$(Q)$(MAKE) stage
@@ -118,7 +118,7 @@ check: root deps peers
 demo: root deps peers
 	$(Q)$(MAKE) -j$(JOBS) all helpers
 	$(Q)$(MAKE) stage
-	$(Q)[ "$(XEN)" = 0 ] || tests/xen/image.sh >/dev/null
+	$(Q)[ "$(XEN)" = 0 ] || tests/vm/image.sh >/dev/null
 	$(Q)OUT=$(OUT) tests/demo.sh
 
 # The installation that the lab lays over /usr.
@@ -149,6 +149,9 @@ deps:
 	$(Q)tests/deps.sh
 peers: deps
 	$(Q)tests/peers.sh
+# The emulated machines; without them their tests are skipped.
+vm: deps
+	-$(Q)tests/vm/image.sh >/dev/null
 
 # --- installation ------------------------------------------------------------------------------
 # bulkheadd finds its roles beside itself, so all of them live in one folder.
@@ -181,6 +184,6 @@ clean:
 	$(Q)rm -rf out
 
 
-.PHONY: root format all units corpus fuzzers helpers stage check demo bench fuzz soak deps peers install clean
+.PHONY: root format all units corpus fuzzers helpers stage check demo bench fuzz soak deps peers vm install clean
 .SECONDARY:
 -include $(wildcard $(patsubst %,$(OUT)/%/*.d,$(ROOMS) roles tests/unit tests/fuzz tests/lab tests/system))

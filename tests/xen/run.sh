@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/tests
 # The image needs the network, which the lab has not.
-[ -n "${LAB_INSIDE-}" ] || "$here/xen/image.sh" > /dev/null || exit 1
+[ -n "${LAB_INSIDE-}" ] || "$here/vm/image.sh" > /dev/null || exit 1
 for part in lab/lab lab/lans lab/roles lab/laptop lab/pki xen/xen; do
 	. "$here/$part.sh"
 done

@@ -83,7 +83,7 @@ xen_boot() { # xen_boot IMAGE - dom0's lines on standard output; its exit status
 # xen_step - the whole of it; results by the caller's good WHAT [MEASURED] and bad WHAT [MEASURED].
 xen_step() {
 	local image verdict what measured status from
-	image=$("$XEN_HERE/image.sh") || return 1
+	image=$("$LAB_TOP/tests/vm/image.sh") || return 1
 	xen_share && xen_guest_disk "$image" && xen_plug || return 1
 	from=$(lab_ms)
 	exec {lines}< <(

@@ -1,10 +1,12 @@
 #!/bin/bash
-# build-image.sh OUTDIR - from Debian's packages to all that boot-xen.sh needs:
+# build-image.sh OUTDIR - from Debian's packages to all that the emulated machines boot, the one with
+# Xen (tests/xen) and the one without (tests/vm):
 #   OUTDIR/xen              the hypervisor, unpacked (QEMU loads it by multiboot)
-#   OUTDIR/vmlinux          Debian's kernel, unpacked (Xen and xl would spend seconds on its xz)
-#   OUTDIR/initramfs        for dom0: mounts the root disk read-only under a tmpfs overlay
+#   OUTDIR/vmlinux          Debian's kernel, unpacked (QEMU loads it by its PVH note; whoever must
+#                           unpack its xz under emulation spends seconds)
+#   OUTDIR/initramfs        mounts the root disk read-only under a tmpfs overlay
 #   OUTDIR/initramfs-guest  for a guest: mounts its own disk, /dev/xvda, read-write
-#   OUTDIR/root.ext4        dom0's root disk
+#   OUTDIR/root.ext4        the root disk of both
 #   OUTDIR/busybox          static, for a guest's disk
 # Needs mmdebstrap, cpio, kmod, e2fsprogs, xz-utils. The packages are only unpacked,
 # nothing of them runs; nothing is mounted; root is not needed.
@@ -18,16 +20,20 @@ packages=(
 	dash kmod busybox-static iproute2 iputils-ping nftables dnsmasq-base dhcpcd-base tpm2-tools
 	libtss2-tcti-device0 nbdkit e2fsprogs xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils
 	linux-image-amd64
+	# the machine without Xen: a real PID 1, radios and cables, and what the lab's scripts call
+	systemd iw wpasupplicant hostapd wireguard-tools ethtool tcpdump openssl minisign swtpm swtpm-libs
 	# what the roles link (roles.tsv)
 	libcyaml1 libyaml-0-2 libnftables1 libnftnl11 libmnl0 libtss2-esys-3.0.2-0 libtss2-mu0
 	libcryptsetup12 libjson-c5 libpcap0.8 libsodium23 libgcrypt20 libcap-ng0 libseccomp2 libxenstore4
 )
 # The only kernel modules kept (paths below /lib/modules/VERSION/kernel/).
-modules=(arch crypto lib net fs/ext4 fs/jbd2 fs/mbcache fs/overlayfs fs/9p fs/fscache fs/netfs
+modules=(arch crypto lib net fs/ext4 fs/jbd2 fs/mbcache fs/overlayfs fs/9p fs/fscache fs/netfs fs/autofs
 	drivers/block drivers/char drivers/virtio drivers/xen drivers/net/xen drivers/net/veth
-	drivers/net/virtio_net drivers/net/net_failover drivers/net/dummy)
+	drivers/net/virtio_net drivers/net/net_failover drivers/net/dummy drivers/net/tun drivers/net/ifb
+	drivers/net/macvlan drivers/net/vrf drivers/net/wireguard drivers/net/netdevsim
+	drivers/net/ethernet/intel/e1000/ drivers/net/wireless/mac80211_hwsim)
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/xen-image.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/vm-image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 root=$work/root
