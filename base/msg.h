@@ -16,6 +16,7 @@
 
 struct msg_uplink_conf {
 	char ifname[MSG_IFNAME_BYTES];
+	uint32_t kind; /* enum uplink_kind */
 };
 
 /* match: the name of the port's link inside the namespace; a '*' at its end stands for any rest. */

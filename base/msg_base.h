@@ -18,6 +18,7 @@ enum {
 	MSG_PORTS = 8,
 	MSG_DISKS = 8,
 	MSG_PREFIXES = 64,
+	MSG_ENDPOINTS = 32,
 	MSG_GRANTS = 2 * MSG_UPLINKS * MSG_PORTS,
 };
 
@@ -41,7 +42,18 @@ enum placement { PLACEMENT_DOM0, PLACEMENT_GUARD, PLACEMENT_SPLIT, N_PLACEMENTS 
 enum net_class { NET_CLASS_PERSONAL, NET_CLASS_WORK, N_NET_CLASSES };
 
 /* Design 4.1; the order is that of the table there, not one of trust. */
-enum zone { ZONE_UNKNOWN, ZONE_SUSPECT, ZONE_PROVEN, ZONE_FOREIGN, ZONE_HOME, N_ZONES };
+enum zone {
+	ZONE_UNKNOWN,
+	ZONE_SUSPECT,
+	ZONE_PROVEN,
+	ZONE_FOREIGN,
+	ZONE_HOME,
+	ZONE_TUNNEL, /* a link of UPLINK_TUNNEL whose other end was proven */
+	N_ZONES,
+};
+
+/* What an uplink is made of. A tunnel has neither MAC nor ARP nor DHCP: it is never foreign. */
+enum uplink_kind { UPLINK_LAN, UPLINK_TUNNEL, N_UPLINK_KINDS };
 
 /* True when text[size] ends inside its array and holds no control characters. */
 static inline bool msg_text_ok(const char *text, size_t size_bytes)

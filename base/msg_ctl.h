@@ -49,8 +49,8 @@ struct msg_port_status {
 	uint32_t allowed;		  /* bool: holds a grant now */
 	uint32_t reason;		  /* enum reason: why not */
 	char by_uplink[MSG_IFNAME_BYTES]; /* the uplink that decided it */
-	uint32_t pad;
-	uint64_t since_boot_ms; /* open or closed for this reason */
+	uint32_t verdict;		  /* enum grant_verdict; 0: closed */
+	uint64_t since_boot_ms;		  /* open or closed for this reason */
 };
 
 struct msg_disk_status {

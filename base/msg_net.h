@@ -168,6 +168,9 @@ enum grant_verdict {
 	GRANT_OPEN = 1,		   /* new flows from a port out to an uplink */
 	GRANT_OPEN_LESS_CORPORATE, /* the same, corporate prefixes excepted */
 	GRANT_BACK,		   /* replies only, from an uplink to a port */
+	GRANT_VPN,		   /* out, to the endpoints of the message alone */
+	GRANT_BACK_VPN,		   /* replies only, and from them alone */
+	GRANT_PORTAL,		   /* as OPEN_LESS_CORPORATE, web pages (TCP 80, 443) alone */
 	N_GRANT_VERDICTS,
 };
 
@@ -185,6 +188,13 @@ struct msg_prefix {	 /* a corporate network; host bits are zero */
 	uint8_t address[16]; /* network byte order; AF_INET uses the first four, the rest is zero */
 };
 
+struct msg_endpoint {	     /* of the company's VPN, as the whole internet sees it */
+	uint32_t family;     /* AF_INET or AF_INET6 */
+	uint32_t protocol;   /* 6 TCP, 17 UDP, 50 ESP (IANA) */
+	uint32_t port;	     /* host order; 0 with ESP, which has none */
+	uint8_t address[16]; /* network byte order; AF_INET uses the first four, the rest is zero */
+};
+
 struct msg_net_state {
 	uint32_t id;
 	uint32_t epoch;	   /* a new one with every tightening; 1..0xffff */
@@ -192,9 +202,10 @@ struct msg_net_state {
 	uint32_t n_grants;
 	uint64_t wall_bound_s; /* dispatch is closed when the wall clock passes this */
 	uint32_t n_prefixes; /* for GRANT_OPEN_LESS_CORPORATE; their NAT64 forms are added by nft */
-	uint32_t pad;
+	uint32_t n_endpoints; /* for GRANT_VPN and GRANT_BACK_VPN, and for tunnels of our own */
 	struct msg_grant grant[MSG_GRANTS];
 	struct msg_prefix prefix[MSG_PREFIXES];
+	struct msg_endpoint endpoint[MSG_ENDPOINTS];
 };
 
 /* What nft found changed by somebody else. The first three close the uplinks and end nft. */
@@ -218,7 +229,9 @@ struct msg_net_ack {
 static_assert(sizeof(struct msg_net_ack) == 16 + MSG_PROCESS_BYTES + MSG_NAME_BYTES, "msg_net_ack");
 static_assert(sizeof(struct msg_grant) == 44, "msg_grant");
 static_assert(sizeof(struct msg_prefix) == 24, "msg_prefix");
-static_assert(sizeof(struct msg_net_state) == 32 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES,
+static_assert(sizeof(struct msg_endpoint) == 28, "msg_endpoint");
+static_assert(sizeof(struct msg_net_state) ==
+		      32 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES + 28 * MSG_ENDPOINTS,
 	      "msg_net_state");
 
 /* ---- decide <-> prove ---- */

@@ -151,8 +151,8 @@ void classify_explain(const struct classify_state *state, const struct classify_
 
 const char *classify_zone_name(enum zone zone)
 {
-	static const char *const names[N_ZONES] = { "unknown", "suspect", "proven", "foreign",
-						    "home" };
+	static const char *const names[N_ZONES] = { "unknown", "suspect", "proven",
+						    "foreign", "home",	  "tunnel" };
 
 	return (unsigned)zone < N_ZONES ? names[zone] : "?";
 }

@@ -15,26 +15,22 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "netguard/batch.h"
+#include "netguard/grants_vpn.h"
 #include "netguard/nltalk.h"
 #include "netguard/prefix.h"
 #include "netguard/ruleset.h"
 
-/* 128 grants take 14 KiB, their pairs as much, 193 ranges 16 KiB; one message stays below the
- * 64 KiB of a netlink attribute, and libmnl wants room for one message behind the limit. */
-enum { BATCH_BYTES = 96 * 1024, ONE_BYTES = 32 * 1024 };
+/* 128 grants take 14 KiB, their pairs as much, 193 ranges 16 KiB, 8 x 32 endpoints 24 KiB; one
+ * message stays below the 64 KiB of a netlink attribute, and libmnl wants room for one message
+ * behind the limit. */
+enum { BATCH_BYTES = 128 * 1024, ONE_BYTES = 32 * 1024 };
 
 struct grants {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	struct pairs pairs; /* as the kernel has them */
 	char buf[BATCH_BYTES + ONE_BYTES];
-};
-
-struct batch {
-	struct mnl_nlmsg_batch *nlb;
-	uint32_t *seq;
-	unsigned n_acks;
-	int error;
 };
 
 int grants_new(struct grants **ret)
@@ -66,62 +62,6 @@ uint32_t grants_port(const struct grants *grants)
 	return mnl_socket_get_portid(grants->nl);
 }
 
-/* ---- one message of the batch ---- */
-
-static struct nlmsghdr *batch_begin(struct batch *b, uint16_t type, uint16_t family, uint16_t flags)
-{
-	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->nlb), type, family,
-				     (uint16_t)(flags | NLM_F_ACK), (*b->seq)++);
-}
-
-static void batch_done(struct batch *b)
-{
-	b->n_acks++;
-	if (!mnl_nlmsg_batch_next(b->nlb))
-		b->error = -ENOSPC;
-}
-
-/* Begin a refill: the set is emptied, and a list for what comes is returned; NULL (and the batch is
- * spoilt) without memory. */
-static struct nftnl_set *refill(struct batch *b, uint16_t family, const char *name)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (!set || nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE) < 0 ||
-	    nftnl_set_set_str(set, NFTNL_SET_NAME, name) < 0) {
-		nftnl_set_free(set);
-		b->error = -ENOMEM;
-		return NULL;
-	}
-	nftnl_set_elems_nlmsg_build_payload(batch_begin(b, NFT_MSG_DELSETELEM, family, 0), set);
-	batch_done(b);
-	return set;
-}
-
-static struct nftnl_set_elem *element(struct batch *b, struct nftnl_set *set, const void *key,
-				      uint32_t key_bytes)
-{
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
-
-	if (!e || nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, key_bytes) < 0) {
-		nftnl_set_elem_free(e);
-		b->error = -ENOMEM;
-		return NULL;
-	}
-	nftnl_set_elem_add(set, e); /* the set owns e from here */
-	return e;
-}
-
-static void refill_done(struct batch *b, uint16_t family, struct nftnl_set *set, unsigned n)
-{
-	if (n > 0 && b->error == 0) {
-		nftnl_set_elems_nlmsg_build_payload(
-			batch_begin(b, NFT_MSG_NEWSETELEM, family, NLM_F_CREATE), set);
-		batch_done(b);
-	}
-	nftnl_set_free(set);
-}
-
 /* ---- the state, part by part ---- */
 
 static const char *verdict_chain(uint32_t verdict)
@@ -133,6 +73,12 @@ static const char *verdict_chain(uint32_t verdict)
 		return RULESET_OPEN_LESS;
 	case GRANT_BACK:
 		return RULESET_BACK;
+	case GRANT_VPN:
+		return RULESET_VPN;
+	case GRANT_BACK_VPN:
+		return RULESET_BACK_VPN;
+	case GRANT_PORTAL:
+		return RULESET_PORTAL;
 	case N_GRANT_VERDICTS:
 		break;
 	}
@@ -141,12 +87,12 @@ static const char *verdict_chain(uint32_t verdict)
 
 static void put_grants(struct batch *b, const struct msg_net_state *state)
 {
-	struct nftnl_set *set = refill(b, NFPROTO_INET, RULESET_GRANT);
+	struct nftnl_set *set = batch_refill(b, NFPROTO_INET, RULESET_GRANT);
 
 	for (unsigned i = 0; set && i < state->n_grants; i++) {
 		const struct msg_grant *g = &state->grant[i];
 		struct pairs_key key = pairs_key_of(g->in_ifname, g->out_ifname);
-		struct nftnl_set_elem *e = element(b, set, &key, PAIRS_NAMES_BYTES);
+		struct nftnl_set_elem *e = batch_element(b, set, &key, PAIRS_NAMES_BYTES);
 
 		if (!e)
 			break;
@@ -156,38 +102,38 @@ static void put_grants(struct batch *b, const struct msg_net_state *state)
 			b->error = -ENOMEM;
 	}
 	if (set)
-		refill_done(b, NFPROTO_INET, set, state->n_grants);
+		batch_refill_done(b, NFPROTO_INET, set, state->n_grants);
 }
 
 static void put_pairs(struct batch *b, const struct pairs *pairs)
 {
-	struct nftnl_set *marks = refill(b, NFPROTO_INET, RULESET_PAIR_MARK);
-	struct nftnl_set *ok = refill(b, NFPROTO_INET, RULESET_PAIR_OK);
+	struct nftnl_set *marks = batch_refill(b, NFPROTO_INET, RULESET_PAIR_MARK);
+	struct nftnl_set *ok = batch_refill(b, NFPROTO_INET, RULESET_PAIR_OK);
 
 	for (unsigned i = 0; marks && ok && i < pairs->n; i++) {
 		const struct pairs_key *key = &pairs->pair[i];
-		struct nftnl_set_elem *e = element(b, marks, key, PAIRS_NAMES_BYTES);
+		struct nftnl_set_elem *e = batch_element(b, marks, key, PAIRS_NAMES_BYTES);
 
-		if (!e || !element(b, ok, key, sizeof(*key)))
+		if (!e || !batch_element(b, ok, key, sizeof(*key)))
 			break;
 		if (nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, &key->mark, sizeof(key->mark)) < 0)
 			b->error = -ENOMEM;
 	}
 	if (marks)
-		refill_done(b, NFPROTO_INET, marks, pairs->n);
+		batch_refill_done(b, NFPROTO_INET, marks, pairs->n);
 	if (ok)
-		refill_done(b, NFPROTO_INET, ok, pairs->n);
+		batch_refill_done(b, NFPROTO_INET, ok, pairs->n);
 }
 
 /* An interval is two elements: its first address, and the one behind its last with a flag. */
 static void put_ranges(struct batch *b, const char *name, const struct prefix_range *range,
 		       unsigned n, uint32_t address_bytes)
 {
-	struct nftnl_set *set = refill(b, NFPROTO_INET, name);
+	struct nftnl_set *set = batch_refill(b, NFPROTO_INET, name);
 
 	for (unsigned i = 0; set && i < n; i++) {
 		uint8_t behind[sizeof(range->last)];
-		struct nftnl_set_elem *e = element(b, set, range[i].first, address_bytes);
+		struct nftnl_set_elem *e = batch_element(b, set, range[i].first, address_bytes);
 		uint32_t at = address_bytes;
 
 		memcpy(behind, range[i].last, sizeof(behind));
@@ -195,12 +141,12 @@ static void put_ranges(struct batch *b, const char *name, const struct prefix_ra
 			at--;
 		if (!e || at == 0) /* all ones: the interval has no end */
 			continue;
-		e = element(b, set, behind, address_bytes);
+		e = batch_element(b, set, behind, address_bytes);
 		if (e)
 			nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	}
 	if (set)
-		refill_done(b, NFPROTO_INET, set, n);
+		batch_refill_done(b, NFPROTO_INET, set, n);
 }
 
 static void put_prefixes(struct batch *b, const struct msg_net_state *state)
@@ -281,14 +227,14 @@ static void put_clock(struct batch *b, const struct msg_net_state *state)
 
 static void put_epoch(struct batch *b, const struct msg_net_state *state)
 {
-	struct nftnl_set *set = refill(b, NFPROTO_NETDEV, RULESET_EPOCH);
+	struct nftnl_set *set = batch_refill(b, NFPROTO_NETDEV, RULESET_EPOCH);
 	uint32_t mark = RULESET_EPOCH_MARK(state->epoch);
 	unsigned n = state->n_grants > 0;
 
 	if (set && n > 0)
-		(void)element(b, set, &mark, sizeof(mark));
+		(void)batch_element(b, set, &mark, sizeof(mark));
 	if (set)
-		refill_done(b, NFPROTO_NETDEV, set, n);
+		batch_refill_done(b, NFPROTO_NETDEV, set, n);
 }
 
 int grants_apply(struct grants *grants, const struct msg_net_state *state,
@@ -308,6 +254,7 @@ int grants_apply(struct grants *grants, const struct msg_net_state *state,
 	put_grants(&b, state);
 	put_pairs(&b, &pairs);
 	put_prefixes(&b, state);
+	grants_vpn_put(&b, state);
 	put_clock(&b, state);
 	put_epoch(&b, state);
 	nftnl_batch_end(mnl_nlmsg_batch_current(b.nlb), grants->seq++);

@@ -1,5 +1,6 @@
 #include "netguard/pairs.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct pairs_key pairs_key_of(const char *port, const char *uplink)
@@ -17,6 +18,17 @@ static const struct pairs_key *find(const struct pairs *pairs, const struct pair
 		if (memcmp(&pairs->pair[i], key, PAIRS_NAMES_BYTES) == 0)
 			return &pairs->pair[i];
 	return NULL;
+}
+
+/* Is the second of the two for some of the places only that the first was for? */
+static bool narrows(uint32_t before, uint32_t now)
+{
+	return before != now && (now == GRANT_VPN || now == GRANT_PORTAL);
+}
+
+static bool is_way_back(uint32_t verdict)
+{
+	return verdict == GRANT_BACK || verdict == GRANT_BACK_VPN;
 }
 
 static uint32_t new_mark(struct pairs *pairs, uint32_t mark_class)
@@ -39,12 +51,14 @@ void pairs_next(const struct pairs *before, const struct msg_net_state *state, s
 		const struct pairs_key *old = find(before, &key);
 		uint32_t mark_class = grant->net_class + 1; /* 0 is no flow of ours */
 
-		if (grant->verdict == GRANT_BACK || find(ret, &key))
+		if (is_way_back(grant->verdict) || find(ret, &key))
 			continue;
-		if (old && old->mark >> PAIRS_CLASS_SHIFT == mark_class)
+		if (old && old->mark >> PAIRS_CLASS_SHIFT == mark_class &&
+		    !narrows(before->verdict[old - before->pair], grant->verdict))
 			key.mark = old->mark;
 		else
 			key.mark = new_mark(ret, mark_class);
+		ret->verdict[ret->n] = grant->verdict;
 		ret->pair[ret->n++] = key;
 	}
 	for (unsigned i = 0; i < before->n; i++) {

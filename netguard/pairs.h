@@ -3,7 +3,8 @@
  * Pure: values in, values out.
  *
  * A pair keeps its mark while it is granted without a break, and gets a new one when it is granted
- * again after a time without: flows of an earlier grant never come back to life. */
+ * again after a time without, or to fewer places than before: flows that ended with a wider grant
+ * never come back to life, not even when it does. */
 #ifndef NETGUARD_PAIRS_H
 #define NETGUARD_PAIRS_H
 
@@ -29,6 +30,7 @@ struct pairs {
 	uint32_t next_number; /* 0 before the first pair */
 	unsigned n;
 	struct pairs_key pair[PAIRS_MAX];
+	uint32_t verdict[PAIRS_MAX]; /* of each, enum grant_verdict */
 };
 
 struct pairs_dead {

@@ -47,7 +47,7 @@ static bool ruleset_ok(const struct ruleset *r)
 	    r->flows_per_port < RULESET_FLOWS_MIN)
 		return false;
 	for (unsigned i = 0; i < r->n_uplinks; i++) {
-		if (!name_ok(r->uplink[i]))
+		if (!name_ok(r->uplink[i]) || r->kind[i] >= N_UPLINK_KINDS)
 			return false;
 		for (unsigned j = 0; j < i; j++)
 			if (strcmp(r->uplink[i], r->uplink[j]) == 0)
@@ -67,10 +67,17 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 	add_inet(&t, ruleset);
 	ruleset_text_add(&t, "table netdev " RULESET_TABLE " {\n"
 			     "	set epoch { type mark; }\n"
+			     "	set tunnel4 { type ifname . ipv4_addr . inet_proto . "
+			     "inet_service; flags timeout; }\n"
+			     "	set tunnel6 { type ifname . ipv6_addr . inet_proto . "
+			     "inet_service; flags timeout; }\n"
 			     "	counter leak { }\n"
 			     "	counter stale { }\n");
 	for (unsigned i = 0; i < ruleset->n_uplinks; i++)
-		ruleset_local_egress(&t, ruleset, i);
+		if (ruleset->kind[i] == UPLINK_TUNNEL)
+			ruleset_local_egress_tunnel(&t, ruleset, i);
+		else
+			ruleset_local_egress(&t, ruleset, i);
 	ruleset_text_add(&t, "}\n");
 	return t.bad ? -ENOSPC : 0;
 }

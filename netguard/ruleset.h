@@ -29,6 +29,16 @@
 #define RULESET_OPEN	   "open"
 #define RULESET_OPEN_LESS  "open_less_corporate"
 #define RULESET_BACK	   "back"
+#define RULESET_VPN	   "vpn"
+#define RULESET_BACK_VPN   "back_vpn"
+#define RULESET_PORTAL	   "portal"
+/* The company's VPN: where GRANT_VPN may go, and where a tunnel of our own may. */
+#define RULESET_VPN4	 "vpn4"	    /* inet set: address . protocol . port */
+#define RULESET_VPN6	 "vpn6"	    /* the same */
+#define RULESET_VPN_ESP4 "vpn_esp4" /* inet set: address */
+#define RULESET_VPN_ESP6 "vpn_esp6" /* the same */
+#define RULESET_TUNNEL4	 "tunnel4"  /* netdev set: uplink . address . protocol . port, timeout */
+#define RULESET_TUNNEL6	 "tunnel6"  /* the same */
 
 enum {
 	RULESET_TEXT_BYTES = 32768, /* 8 uplinks take less than half */
@@ -40,11 +50,15 @@ enum {
  * another program happens to choose is an epoch. */
 #define RULESET_EPOCH_MARK(epoch) (UINT32_C(0x42480000) | (epoch))
 
+/* The mark that a tunnel's own packets carry (wg's "fwmark"); no epoch looks like it. */
+#define RULESET_TUNNEL_MARK "0x42570000"
+
 struct ruleset {
 	unsigned n_uplinks;
 	char uplink[MSG_UPLINKS][MSG_IFNAME_BYTES];
-	uint32_t uid_prove;	 /* whose sockets may probe beacons; not 0 */
-	uint32_t flows_per_port; /* conntrack entries that one port may hold */
+	uint32_t kind[MSG_UPLINKS]; /* enum uplink_kind of each */
+	uint32_t uid_prove;	    /* whose sockets may probe beacons; not 0 */
+	uint32_t flows_per_port;    /* conntrack entries that one port may hold */
 };
 
 /* text: NUL-terminated. Errors: -EINVAL an uplink's name is empty, twice there, or has a character

@@ -10,6 +10,10 @@ static const char STATE[] =
 	"	set pair_ok { type ifname . ifname . mark; }\n"
 	"	set corporate4 { type ipv4_addr; flags interval; }\n"
 	"	set corporate6 { type ipv6_addr; flags interval; }\n"
+	"	set vpn4 { type ipv4_addr . inet_proto . inet_service; }\n"
+	"	set vpn6 { type ipv6_addr . inet_proto . inet_service; }\n"
+	"	set vpn_esp4 { type ipv4_addr; }\n"
+	"	set vpn_esp6 { type ipv6_addr; }\n"
 	"	chain clock { }\n"
 	/* The kernel drops a port's count when its last flow is gone: guests come and go under new
 	 * names, and 64 is eight times as many ports as there can be. */
@@ -32,13 +36,20 @@ static const char SOURCE[] =
 	"		fib saddr . iif oif missing counter name spoofed drop\n"
 	"	}\n";
 
-/* admit: the first packet of a flow. Only what NAT keeps apart by class, and of ICMP only echo.
- * A port that is not in the set (it is full) gets no flows: the bound must not end silently.
+/* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
+ * admit: only what NAT keeps apart by class, and of ICMP only echo.
  * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on.
  * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
  * expectation. */
 static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
 			      "		ct mark 0 ct mark set iifname . oifname map @pair_mark\n"
+			      "	}\n"
+			      "	chain admit {\n"
+			      "		meta l4proto != { 1, 6, 17, 58 } "
+			      "counter name blocked drop\n"
+			      "		icmp type != echo-request counter name blocked drop\n"
+			      "		icmpv6 type != echo-request counter name blocked drop\n"
+			      "		goto begin\n"
 			      "	}\n"
 			      "	chain open {\n"
 			      "		ct state invalid,untracked counter name blocked drop\n"
@@ -58,10 +69,50 @@ static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
 			      "		ct state established,related ct direction reply "
 			      "oifname . iifname . ct mark @pair_ok accept\n"
 			      "		counter name blocked drop\n"
-			      "	}\n"
-			      "	chain dispatch {\n"
-			      "		iifname . oifname vmap @grant\n"
 			      "	}\n";
+
+/* vpn: new flows to the endpoints, each packet held against them, and the errors (RFC 792, RFC 4443
+ * 2.1) about those flows: without "packet too big" a tunnel stalls. back_vpn: the same the other
+ * way, from the endpoints alone; an error may come from any router between, about a flow of this
+ * pair. portal: web pages of a network that wants a click first. */
+static const char NARROW[] =
+	"	chain vpn_flow {\n"
+	"		ct state new jump begin\n"
+	"		iifname . oifname . ct mark @pair_ok accept\n"
+	"		counter name blocked drop\n"
+	"	}\n"
+	"	chain vpn {\n"
+	"		ct state invalid,untracked counter name blocked drop\n"
+	"		ct direction reply counter name blocked drop\n"
+	"		icmp type { destination-unreachable, time-exceeded, parameter-problem } "
+	"ct state related iifname . oifname . ct mark @pair_ok accept\n"
+	"		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+	"parameter-problem } ct state related iifname . oifname . ct mark @pair_ok accept\n"
+	"		ip daddr . meta l4proto . th dport @vpn4 goto vpn_flow\n"
+	"		ip6 daddr . meta l4proto . th dport @vpn6 goto vpn_flow\n"
+	"		meta l4proto 50 ip daddr @vpn_esp4 goto vpn_flow\n"
+	"		meta l4proto 50 ip6 daddr @vpn_esp6 goto vpn_flow\n"
+	"		counter name blocked drop\n"
+	"	}\n"
+	"	chain back_vpn {\n"
+	"		icmp type { destination-unreachable, time-exceeded, parameter-problem } "
+	"ct state related goto back\n"
+	"		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+	"parameter-problem } ct state related goto back\n"
+	"		ip saddr . meta l4proto . th sport @vpn4 goto back\n"
+	"		ip6 saddr . meta l4proto . th sport @vpn6 goto back\n"
+	"		meta l4proto 50 ip saddr @vpn_esp4 goto back\n"
+	"		meta l4proto 50 ip6 saddr @vpn_esp6 goto back\n"
+	"		counter name blocked drop\n"
+	"	}\n"
+	"	chain portal {\n"
+	"		meta l4proto 6 th dport { 80, 443 } goto open_less_corporate\n"
+	"		counter name blocked drop\n"
+	"	}\n";
+
+static const char DISPATCH[] = "	chain dispatch {\n"
+			       "		iifname . oifname vmap @grant\n"
+			       "	}\n";
 
 /* DHCP (RFC 2131 4.1, RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they
  * would speak for another. Options and routing headers name other hops than the destination that
@@ -98,15 +149,13 @@ void ruleset_forward_add(struct ruleset_text *t, const struct ruleset *r)
 {
 	ruleset_text_add(t, STATE);
 	ruleset_text_add(t, SOURCE);
-	ruleset_text_add(t, "	chain admit {\n"
-			    "		meta l4proto != { 1, 6, 17, 58 } "
-			    "counter name blocked drop\n"
-			    "		icmp type != echo-request counter name blocked drop\n"
-			    "		icmpv6 type != echo-request counter name blocked drop\n"
+	ruleset_text_add(t, "	chain begin {\n"
 			    "		add @flows { iifname ct count over ");
 	ruleset_text_number(t, r->flows_per_port);
 	ruleset_text_add(t, " } counter name crowded drop\n");
 	ruleset_text_add(t, GRANTED);
+	ruleset_text_add(t, NARROW);
+	ruleset_text_add(t, DISPATCH);
 	ruleset_text_add(t, FORWARD);
 	ruleset_text_add(t, NAT);
 }

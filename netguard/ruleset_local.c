@@ -64,19 +64,51 @@ static const char EGRESS_KERNEL[] =
 	"		counter name leak\n"
 	"	}\n";
 
-/* A frame with a local socket: root's DHCP (dhcpcd's raw socket and its bound one both belong to
- * uid 0) and the prober; every other uid, root included, stops here. */
-void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
+static void egress_begin(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
 	ruleset_text_add(t, "	chain " RULESET_EGRESS);
 	ruleset_text_number(t, i);
 	ruleset_text_add(t, " {\n		type filter hook egress device \"");
 	ruleset_text_add(t, r->uplink[i]);
-	ruleset_text_add(t, "\" priority filter; policy drop;\n"
-			    "		meta skuid 0 udp sport 68 udp dport 67 accept\n"
-			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n"
-			    "		meta skuid ");
+	ruleset_text_add(t, "\" priority filter; policy drop;\n");
+}
+
+static void egress_prove(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, "		meta skuid ");
 	ruleset_text_number(t, r->uid_prove);
 	ruleset_text_add(t, " udp dport 6262 accept\n");
+}
+
+/* What carries a tunnel: to the endpoints of the VPN alone, while work may use them on this uplink.
+ * WireGuard in the kernel has no socket with an owner, and one in user space is root's; so the mark
+ * tells both, which only CAP_NET_ADMIN or CAP_NET_RAW in this namespace can set. */
+static const char EGRESS_TUNNEL[] =
+	"		meta mark " RULESET_TUNNEL_MARK
+	" oifname . ip daddr . meta l4proto . th dport @tunnel4 accept\n"
+	"		meta mark " RULESET_TUNNEL_MARK
+	" oifname . ip6 daddr . meta l4proto . th dport @tunnel6 accept\n";
+
+/* A frame with a local socket: root's DHCP (dhcpcd's raw socket and its bound one both belong to
+ * uid 0), the prober, and tunnels; every other uid, root included, stops here. */
+void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
+{
+	egress_begin(t, r, i);
+	ruleset_text_add(t, "		meta skuid 0 udp sport 68 udp dport 67 accept\n"
+			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n");
+	egress_prove(t, r);
+	ruleset_text_add(t, EGRESS_TUNNEL);
 	ruleset_text_add(t, EGRESS_KERNEL);
+}
+
+/* Into a tunnel goes the prober, and what was forwarded in this epoch: it has no neighbours to find
+ * and no DHCP, and nothing of the kernel's own belongs there. */
+void ruleset_local_egress_tunnel(struct ruleset_text *t, const struct ruleset *r, unsigned i)
+{
+	egress_begin(t, r, i);
+	egress_prove(t, r);
+	ruleset_text_add(t, "		meta skuid 0-4294967294 counter name leak drop\n"
+			    "		meta mark @epoch accept\n"
+			    "		counter name leak\n"
+			    "	}\n");
 }

@@ -10,7 +10,8 @@
 /* Into the inet table. */
 void ruleset_local_add(struct ruleset_text *t);
 
-/* Into the netdev table: the egress chain of the i-th uplink. */
+/* Into the netdev table: the egress chain of the i-th uplink; of one that is a tunnel. */
 void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i);
+void ruleset_local_egress_tunnel(struct ruleset_text *t, const struct ruleset *r, unsigned i);
 
 #endif

@@ -32,6 +32,8 @@ static uint32_t personal_cell(const struct policy *policy, enum zone zone, enum 
 		if (!policy->home_allowed)
 			return refuse(REASON_NET_POLICY, ret_reason);
 		return allow(GRANT_OPEN_LESS_CORPORATE, ret_reason);
+	case ZONE_TUNNEL: /* the company's network, wherever it begins */
+		return refuse(REASON_NET_CORPORATE, ret_reason);
 	case ZONE_UNKNOWN:
 	case N_ZONES:
 		break;
@@ -39,19 +41,30 @@ static uint32_t personal_cell(const struct policy *policy, enum zone zone, enum 
 	return refuse(REASON_NET_UNKNOWN, ret_reason);
 }
 
+static uint32_t work_outside(const struct policy *policy, enum reason closed,
+			     enum reason *ret_reason)
+{
+	if (policy->n_vpn == 0)
+		return refuse(closed, ret_reason);
+	return allow(GRANT_VPN, ret_reason);
+}
+
 static uint32_t work_cell(const struct policy *policy, enum zone zone, enum reason *ret_reason)
 {
 	switch (zone) {
 	case ZONE_SUSPECT:
-		return refuse(REASON_NET_SUSPECT, ret_reason);
+		return work_outside(policy, REASON_NET_SUSPECT, ret_reason);
 	case ZONE_PROVEN:
 		if (!policy->work_proven)
 			return refuse(REASON_NET_POLICY, ret_reason);
 		return allow(GRANT_OPEN, ret_reason);
 	case ZONE_FOREIGN:
 	case ZONE_HOME:
-		/* VPN endpoints are not in version 1 of the policy: nothing is open */
-		return refuse(REASON_NET_FOREIGN, ret_reason);
+		return work_outside(policy, REASON_NET_FOREIGN, ret_reason);
+	case ZONE_TUNNEL:
+		if (!policy->work_tunnel)
+			return refuse(REASON_NET_POLICY, ret_reason);
+		return allow(GRANT_OPEN, ret_reason);
 	case ZONE_UNKNOWN:
 	case N_ZONES:
 		break;
@@ -71,7 +84,25 @@ uint32_t decide_cell(const struct policy *policy, enum net_class net_class, enum
 	return refuse(REASON_INTERNAL, ret_reason);
 }
 
-/* The uplink that closes personal everywhere: a proven one before a suspect one; NULL: none. */
+/* A tunnel is open to work when its other end was proven, and nothing to personal, ever; the zones
+ * of wires are not for it, nor its zone for wires. */
+static uint32_t uplink_cell(const struct policy *policy, enum net_class net_class,
+			    const struct decide_uplink *uplink, enum reason *ret_reason)
+{
+	enum zone zone = (enum zone)uplink->zone;
+	uint32_t verdict;
+
+	if ((zone == ZONE_TUNNEL) != (uplink->kind == UPLINK_TUNNEL))
+		zone = ZONE_UNKNOWN;
+	verdict = decide_cell(policy, net_class, zone, ret_reason);
+	if (!verdict && policy && policy->portal_allowed && uplink->portal &&
+	    net_class == NET_CLASS_PERSONAL && zone == ZONE_FOREIGN)
+		return allow(GRANT_PORTAL, ret_reason);
+	return verdict;
+}
+
+/* The uplink that closes personal everywhere: a proven one before a suspect one; NULL: none. A
+ * tunnel does not: it is closed to personal itself. */
 static const struct decide_uplink *closing_uplink(const struct policy *policy,
 						  const struct decide_uplink *uplink, unsigned n)
 {
@@ -80,7 +111,9 @@ static const struct decide_uplink *closing_uplink(const struct policy *policy,
 	if (!policy || !policy->other_uplink_closes)
 		return NULL;
 	for (unsigned i = 0; i < n; i++)
-		if (uplink[i].zone == ZONE_PROVEN)
+		if (uplink[i].kind == UPLINK_TUNNEL)
+			continue;
+		else if (uplink[i].zone == ZONE_PROVEN)
 			return &uplink[i];
 		else if ((uplink[i].zone == ZONE_SUSPECT || uplink[i].closes) && !found)
 			found = &uplink[i];
@@ -113,6 +146,18 @@ static void add_grant(struct decide_net *net, const char *in, const char *out, u
 	g->timeout_ms = timeout_ms;
 }
 
+/* Which of its uplinks a port is shown by: the first that opens all, else one that opens some, else
+ * the refusal that says most. */
+static bool tells_more(const struct decide_port_result *shown, uint32_t verdict, enum reason reason)
+{
+	bool narrow = verdict == GRANT_VPN || verdict == GRANT_PORTAL;
+
+	if (shown->allowed)
+		return verdict && !narrow &&
+		       (shown->verdict == GRANT_VPN || shown->verdict == GRANT_PORTAL);
+	return verdict || weight(reason) > weight((enum reason)shown->reason);
+}
+
 static void decide_port(const struct policy *policy, const struct decide_uplink *uplink,
 			unsigned n_uplinks, const struct decide_port *port, uint32_t timeout_ms,
 			struct decide_port_result *result, struct decide_net *net)
@@ -123,7 +168,8 @@ static void decide_port(const struct policy *policy, const struct decide_uplink 
 	for (unsigned i = 0; i < n_uplinks; i++) {
 		const struct decide_uplink *by = &uplink[i];
 		enum reason reason;
-		uint32_t verdict = decide_cell(policy, port->net_class, by->zone, &reason);
+		uint32_t verdict =
+			uplink_cell(policy, (enum net_class)port->net_class, by, &reason);
 
 		if (verdict && closing && port->net_class == NET_CLASS_PERSONAL) {
 			verdict = 0;
@@ -133,12 +179,14 @@ static void decide_port(const struct policy *policy, const struct decide_uplink 
 		if (verdict) {
 			add_grant(net, port->ifname, by->ifname, verdict, port->net_class,
 				  timeout_ms);
-			add_grant(net, by->ifname, port->ifname, GRANT_BACK, port->net_class,
-				  timeout_ms);
+			add_grant(net, by->ifname, port->ifname,
+				  verdict == GRANT_VPN ? GRANT_BACK_VPN : GRANT_BACK,
+				  port->net_class, timeout_ms);
 		}
-		if (result->allowed || (!verdict && weight(reason) <= weight(result->reason)))
+		if (!tells_more(result, verdict, reason))
 			continue;
 		result->allowed = verdict != 0;
+		result->verdict = verdict;
 		result->reason = reason;
 		memcpy(result->by_uplink, by->ifname, sizeof(result->by_uplink));
 	}
@@ -152,6 +200,18 @@ void decide_grants(const struct policy *policy, const struct decide_uplink *upli
 	for (unsigned i = 0; i < n_ports && i < MSG_PORTS; i++)
 		decide_port(policy, uplink, n_uplinks < MSG_UPLINKS ? n_uplinks : MSG_UPLINKS,
 			    &port[i], timeout_ms, &ret->port[i], ret);
+}
+
+const char *decide_verdict_name(uint32_t verdict)
+{
+	static const char *const names[N_GRANT_VERDICTS] = {
+		[GRANT_OPEN] = "open",
+		[GRANT_OPEN_LESS_CORPORATE] = "open-less-corporate",
+		[GRANT_VPN] = "vpn",
+		[GRANT_PORTAL] = "portal",
+	};
+
+	return verdict < N_GRANT_VERDICTS && names[verdict] ? names[verdict] : "closed";
 }
 
 static bool holds(const struct decide_net *net, const struct msg_grant *want)

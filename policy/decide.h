@@ -17,6 +17,8 @@ struct decide_uplink {
 	char ifname[MSG_IFNAME_BYTES];
 	uint32_t zone;	 /* enum zone */
 	uint32_t closes; /* bool: a corporate sign stands there, or did a moment ago */
+	uint32_t kind;	 /* enum uplink_kind */
+	uint32_t portal; /* bool: the user asked for a portal's pages, and the time is not over */
 };
 
 struct decide_port {
@@ -26,6 +28,7 @@ struct decide_port {
 
 struct decide_port_result {
 	uint32_t allowed;		  /* bool: holds at least one grant */
+	uint32_t verdict;		  /* enum grant_verdict by .by_uplink; 0: none */
 	uint32_t reason;		  /* enum reason: OK, or why not */
 	char by_uplink[MSG_IFNAME_BYTES]; /* the uplink that decided it; "" when none is there */
 };
@@ -37,14 +40,19 @@ struct decide_net {
 };
 
 /* n_uplinks <= MSG_UPLINKS, n_ports <= MSG_PORTS. Each permission is a pair: (port, uplink) with
- * GRANT_OPEN or GRANT_OPEN_LESS_CORPORATE, and (uplink, port) with GRANT_BACK. */
+ * GRANT_OPEN, GRANT_OPEN_LESS_CORPORATE or GRANT_PORTAL, and (uplink, port) with GRANT_BACK; or
+ * GRANT_VPN and GRANT_BACK_VPN. */
 void decide_grants(const struct policy *policy, const struct decide_uplink *uplink,
 		   unsigned n_uplinks, const struct decide_port *port, unsigned n_ports,
 		   uint32_t timeout_ms, struct decide_net *ret);
 
-/* The same for one cell of the table, other uplinks apart: enum grant_verdict, or 0. */
+/* The same for one cell of the table, other uplinks and the user's word apart: enum grant_verdict,
+ * or 0. */
 uint32_t decide_cell(const struct policy *policy, enum net_class net_class, enum zone zone,
 		     enum reason *ret_reason);
+
+/* "open", "open-less-corporate", "vpn", "portal"; "closed" for 0 and for a way back. */
+const char *decide_verdict_name(uint32_t verdict);
 
 /* Does `now` take away (or change) something that `before` granted? Timeouts do not count. */
 bool decide_tightens(const struct decide_net *before, const struct decide_net *now);

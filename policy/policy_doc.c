@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "policy/fields.h"
@@ -17,6 +18,9 @@ enum {
 	HOME_WINDOW_MIN_MS = 250,
 	HOME_WINDOW_MS = 1500,
 	WINDOW_MAX_MS = 600000,
+	/* long enough to type a room number; a page that needs longer needs another word */
+	PORTAL_MIN_MS = 1000,
+	PORTAL_MS = 300000,
 	PIN_MIN = 4,
 	PIN_MIN_DEFAULT = 6,
 	PIN_MAX = 64,
@@ -143,6 +147,57 @@ static void read_signs(struct fields *f, const struct policy_raw_signs *raw, str
 	require_lists(f, p);
 }
 
+/* One host of the internet: neither any, nor this one, nor this link, nor several. */
+static bool host_ok(const struct msg_endpoint *e)
+{
+	static const uint8_t zero[16];
+	const uint8_t *a = e->address;
+
+	if (e->family == AF_INET)
+		return a[0] != 0 && a[0] != 127 && a[0] < 224 && !(a[0] == 169 && a[1] == 254);
+	/* ::/96 holds "any", loopback and IPv4 in disguise (RFC 4291 2.5), as does ::ffff:0:0/96 */
+	return memcmp(a, zero, 10) != 0 && a[0] != 0xff && !(a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
+static bool same_endpoint(const struct msg_endpoint *a, const struct msg_endpoint *b)
+{
+	return a->family == b->family && a->protocol == b->protocol && a->port == b->port &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static void read_endpoint(struct fields *f, const struct policy_raw_endpoint *raw, int at,
+			  struct msg_endpoint *ret)
+{
+	bool esp = raw->protocol == IPPROTO_ESP;
+	uint64_t port = 0;
+
+	ret->family = strchr(raw->address, ':') ? AF_INET6 : AF_INET;
+	ret->protocol = raw->protocol;
+	fields_require(
+		f, inet_pton((int)ret->family, raw->address, ret->address) == 1 && host_ok(ret),
+		"network.vpn", at,
+		"address is not one of a host, like 203.0.113.5 or 2001:db8::5; a name would "
+		"need DNS, which work does not get outside");
+	fields_require(f, esp == (raw->port[0] == '\0'), "network.vpn", at,
+		       esp ? "esp has no port" : "tcp and udp need a port");
+	if (!esp)
+		fields_require(
+			f, text_u64_parse(raw->port, &port) == 0 && port > 0 && port <= UINT16_MAX,
+			"network.vpn", at, "port is not a number from 1 to 65535");
+	ret->port = (uint32_t)port;
+}
+
+static void read_vpn(struct fields *f, const struct policy_raw_network *raw, struct policy *p)
+{
+	p->n_vpn = raw->n_vpn;
+	for (uint32_t i = 0; i < raw->n_vpn; i++) {
+		read_endpoint(f, &raw->vpn[i], (int)i, &p->vpn[i]);
+		for (uint32_t j = 0; j < i; j++)
+			fields_require(f, !same_endpoint(&p->vpn[i], &p->vpn[j]), "network.vpn",
+				       (int)i, "named twice");
+	}
+}
+
 static void read_network(struct fields *f, const struct policy_raw_network *raw, struct policy *p)
 {
 	p->foreign = raw->foreign;
@@ -155,6 +210,11 @@ static void read_network(struct fields *f, const struct policy_raw_network *raw,
 	p->home_window_ms =
 		(uint32_t)fields_duration_ms(f, "network.home_window", raw->home_window,
 					     HOME_WINDOW_MIN_MS, WINDOW_MAX_MS, HOME_WINDOW_MS);
+	p->work_tunnel = raw->work_on_tunnel != POLICY_RAW_DENY;
+	p->portal_allowed = raw->portal == POLICY_RAW_ALLOW;
+	p->portal_ms = (uint32_t)fields_duration_ms(f, "network.portal_time", raw->portal_time,
+						    PORTAL_MIN_MS, PORTAL_MS, PORTAL_MS);
+	read_vpn(f, raw, p);
 	read_corporate(f, &raw->corporate, p);
 	read_signs(f, &raw->signs, p);
 	p->n_sites = raw->n_sites;

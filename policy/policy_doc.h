@@ -2,7 +2,8 @@
  *
  * struct policy is plain values of fixed size, so that pure code can decide on it. Everything that
  * the text leaves out has the tighter value. Cells that no policy can open (unknown, suspect,
- * and proven for personal; all but proven for work) are not in the schema. */
+ * proven and tunnel for personal; all but proven and tunnel for work, which outside has the
+ * endpoints of its VPN) are not in the schema. */
 #ifndef POLICY_POLICY_DOC_H
 #define POLICY_POLICY_DOC_H
 
@@ -50,6 +51,7 @@ struct policy {
 	uint32_t foreign;      /* enum policy_foreign */
 	uint32_t home_allowed; /* bool: the cell personal x home */
 	uint32_t work_proven;  /* bool: the cell work x proven */
+	uint32_t work_tunnel;  /* bool: the cell work x tunnel */
 	uint32_t
 		other_uplink_closes; /* bool: one suspect or proven uplink closes personal on all */
 	uint32_t foreign_window_ms;
@@ -63,6 +65,10 @@ struct policy {
 	char suffix[POLICY_SUFFIXES][POLICY_DOMAIN_BYTES]; /* lower case, no dots at the ends */
 	char system[POLICY_SYSTEMS][POLICY_PATTERN_BYTES]; /* a '*' at the end: any rest */
 	char site[POLICY_SITES][MSG_NAME_BYTES]; /* whose beacons count; none: all of the root's */
+	uint32_t n_vpn; /* endpoints that work may reach from suspect, foreign and home */
+	struct msg_endpoint vpn[MSG_ENDPOINTS];
+	uint32_t portal_allowed; /* bool: the user may ask for a captive portal's pages */
+	uint32_t portal_ms;	 /* for so long */
 
 	/* images */
 	uint32_t pin_min;

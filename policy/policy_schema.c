@@ -59,11 +59,28 @@ static const cyaml_schema_field_t corporate_fields[] = {
 	CYAML_FIELD_END
 };
 
+/* By number (IANA): 6 TCP, 17 UDP, 50 ESP. */
+static const cyaml_strval_t protocol_words[] = { { "tcp", 6 }, { "udp", 17 }, { "esp", 50 } };
+
+static const cyaml_schema_field_t endpoint_fields[] = {
+	SCHEMA_TEXT("address", SCHEMA_MUST, struct policy_raw_endpoint, address),
+	SCHEMA_WORD("protocol", SCHEMA_MUST, struct policy_raw_endpoint, protocol, protocol_words),
+	SCHEMA_TEXT("port", SCHEMA_MAY, struct policy_raw_endpoint, port), CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t endpoint_entry = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct policy_raw_endpoint, endpoint_fields) };
+
 static const cyaml_schema_field_t network_fields[] = {
 	SCHEMA_WORD("foreign", SCHEMA_MAY, struct policy_raw_network, foreign, foreign_words),
 	SCHEMA_WORD("home", SCHEMA_MAY, struct policy_raw_network, home, allow_words),
 	SCHEMA_WORD("work_on_proven", SCHEMA_MAY, struct policy_raw_network, work_on_proven,
 		    allow_words),
+	SCHEMA_WORD("work_on_tunnel", SCHEMA_MAY, struct policy_raw_network, work_on_tunnel,
+		    allow_words),
+	SCHEMA_LIST("vpn", SCHEMA_MAY, struct policy_raw_network, vpn, n_vpn, &endpoint_entry, 0),
+	SCHEMA_WORD("portal", SCHEMA_MAY, struct policy_raw_network, portal, allow_words),
+	SCHEMA_TEXT("portal_time", SCHEMA_MAY, struct policy_raw_network, portal_time),
 	SCHEMA_WORD("other_uplink", SCHEMA_MAY, struct policy_raw_network, other_uplink,
 		    uplink_words),
 	SCHEMA_TEXT("foreign_window", SCHEMA_MAY, struct policy_raw_network, foreign_window),

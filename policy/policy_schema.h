@@ -35,6 +35,12 @@ struct policy_raw_domain {
 	char text[POLICY_DOMAIN_BYTES];
 };
 
+struct policy_raw_endpoint {
+	char address[POLICY_PATTERN_BYTES];
+	uint32_t protocol; /* 6, 17 or 50 */
+	char port[SCHEMA_NUMBER_BYTES];
+};
+
 struct policy_raw_name {
 	char text[MSG_NAME_BYTES];
 };
@@ -56,6 +62,11 @@ struct policy_raw_network {
 	uint32_t foreign; /* enum policy_foreign: 0, the default, is its tightest */
 	uint32_t home;
 	uint32_t work_on_proven;
+	uint32_t work_on_tunnel;
+	uint32_t portal;
+	char portal_time[SCHEMA_NUMBER_BYTES];
+	uint32_t n_vpn;
+	struct policy_raw_endpoint vpn[MSG_ENDPOINTS];
 	uint32_t other_uplink;
 	char foreign_window[SCHEMA_NUMBER_BYTES];
 	char home_window[SCHEMA_NUMBER_BYTES];

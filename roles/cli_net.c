@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "netguard/classify.h"
+#include "policy/decide.h"
 #include "roles/cli.h"
 #include "roles/cli_view.h"
 
@@ -42,6 +43,7 @@ static void explain_json(struct json *j, const struct msg_ctl_reply *s,
 	json_string(j, "port", p->ifname);
 	json_string(j, "class", cli_view_class(p->net_class));
 	json_bool(j, "allowed", p->allowed);
+	json_string(j, "verdict", decide_verdict_name(p->verdict));
 	json_string(j, "reason",
 		    reason_known(p->reason) ? reason_code((enum reason)p->reason) : "?");
 	if (u) {

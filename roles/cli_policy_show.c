@@ -2,6 +2,7 @@
  * table comes from the function that decides, so it cannot say something else. */
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,11 +15,11 @@
 #include "roles/cli.h"
 #include "roles/cli_document.h"
 
-enum { JSON_BYTES = 32768, PATH_BYTES = 512 };
+enum { JSON_BYTES = 32768, PATH_BYTES = 512, ENDPOINT_BYTES = 96 };
 
 static const char *const zones[N_ZONES] = {
 	[ZONE_UNKNOWN] = "unknown", [ZONE_SUSPECT] = "suspect", [ZONE_PROVEN] = "proven",
-	[ZONE_FOREIGN] = "foreign", [ZONE_HOME] = "home",
+	[ZONE_FOREIGN] = "foreign", [ZONE_HOME] = "home",	[ZONE_TUNNEL] = "tunnel",
 };
 
 static const char *const classes[N_NET_CLASSES] = {
@@ -43,6 +44,8 @@ static const char *const rule_names[] = { [POLICY_RULE_IGNORED] = "ignored",
 
 static const char *verdict_text(uint32_t verdict)
 {
+	if (verdict == GRANT_VPN)
+		return "the VPN's endpoints alone";
 	if (verdict == GRANT_OPEN_LESS_CORPORATE)
 		return "open, corporate prefixes excepted";
 	return verdict ? "open" : "closed";
@@ -65,6 +68,21 @@ static void prefix_text(const struct msg_prefix *p, char *ret, size_t ret_bytes)
 	(void)snprintf(ret, ret_bytes, "%s/%u", address, (unsigned)p->len_bits);
 }
 
+/* "udp 203.0.113.5 port 51820", "esp 2001:db8::5" */
+static void endpoint_text(const struct msg_endpoint *e, char ret[ENDPOINT_BYTES])
+{
+	const char *protocol = e->protocol == IPPROTO_TCP   ? "tcp"
+			       : e->protocol == IPPROTO_UDP ? "udp"
+							    : "esp";
+	char address[INET6_ADDRSTRLEN], port[24] = "";
+
+	if (!inet_ntop((int)e->family, e->address, address, sizeof(address)))
+		address[0] = '\0';
+	if (e->port != 0)
+		(void)snprintf(port, sizeof(port), " port %u", (unsigned)e->port);
+	(void)snprintf(ret, ENDPOINT_BYTES, "%s %s%s", protocol, address, port);
+}
+
 static void print_table(const struct policy *p)
 {
 	printf("\n%-10s%-36s%s\n", "zone", "personal", "work");
@@ -85,7 +103,7 @@ static void print_table(const struct policy *p)
 
 static void print_policy(const struct policy *p, uint64_t now_wall_s)
 {
-	char text[64];
+	char text[ENDPOINT_BYTES];
 
 	printf("policy          serial %llu%s\n", (unsigned long long)p->serial,
 	       p->expires_wall_s <= now_wall_s ? ", EXPIRED: isolation stays" : "");
@@ -110,6 +128,13 @@ static void print_policy(const struct policy *p, uint64_t now_wall_s)
 		printf("corporate switch %s\n", p->system[i]);
 	for (uint32_t i = 0; i < p->n_sites; i++)
 		printf("site             %s\n", p->site[i]);
+	for (uint32_t i = 0; i < p->n_vpn; i++) {
+		endpoint_text(&p->vpn[i], text);
+		printf("VPN endpoint     %s\n", text);
+	}
+	if (p->portal_allowed)
+		printf("a captive portal's pages for %u s, on the user's word\n",
+		       (unsigned)(p->portal_ms / 1000));
 	printf("disks: encrypted; PIN of at least %u; %u plain images named by hash\n",
 	       (unsigned)p->pin_min, (unsigned)p->n_plain);
 }
@@ -174,6 +199,7 @@ static void json_cells(struct json *j, const struct policy *p)
 
 			json_object(j, classes[c]);
 			json_bool(j, "allowed", verdict != 0);
+			json_string(j, "verdict", decide_verdict_name(verdict));
 			json_bool(j, "less_corporate", verdict == GRANT_OPEN_LESS_CORPORATE);
 			json_string(j, "reason", reason_code(reason));
 			json_object_end(j);
@@ -185,7 +211,7 @@ static void json_cells(struct json *j, const struct policy *p)
 
 static void json_policy(struct json *j, const struct policy *p)
 {
-	char text[64];
+	char text[ENDPOINT_BYTES];
 
 	json_u64(j, "serial", p->serial);
 	json_time(j, "issued", p->issued_wall_s);
@@ -213,6 +239,13 @@ static void json_policy(struct json *j, const struct policy *p)
 	for (uint32_t i = 0; i < p->n_sites; i++)
 		json_string(j, NULL, p->site[i]);
 	json_array_end(j);
+	json_array(j, "vpn");
+	for (uint32_t i = 0; i < p->n_vpn; i++) {
+		endpoint_text(&p->vpn[i], text);
+		json_string(j, NULL, text);
+	}
+	json_array_end(j);
+	json_u64(j, "portal_ms", p->portal_allowed ? p->portal_ms : 0);
 	json_u64(j, "pin_min", p->pin_min);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "netguard/classify.h"
+#include "policy/decide.h"
 #include "roles/cli.h"
 #include "roles/cli_view.h"
 
@@ -30,6 +31,7 @@ static void put_port(struct json *j, const struct msg_port_status *p)
 	json_string(j, "ifname", p->ifname);
 	json_string(j, "class", cli_view_class(p->net_class));
 	json_bool(j, "allowed", p->allowed);
+	json_string(j, "verdict", decide_verdict_name(p->verdict));
 	json_string(j, "reason",
 		    reason_known(p->reason) ? reason_code((enum reason)p->reason) : "?");
 	json_string(j, "by_uplink", p->by_uplink);

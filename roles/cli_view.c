@@ -103,7 +103,10 @@ const char *cli_view_port(const struct msg_port_status *p, char out[CLI_VIEW_BYT
 	const char *text =
 		reason_text((enum reason)(reason_known(p->reason) ? p->reason : REASON_INTERNAL));
 
-	if (p->allowed)
+	if (p->allowed && p->verdict == GRANT_VPN)
+		(void)snprintf(out, CLI_VIEW_BYTES,
+			       "open to the company's VPN alone, by way of '%s'", p->by_uplink);
+	else if (p->allowed)
 		(void)snprintf(out, CLI_VIEW_BYTES, "open by way of '%s'", p->by_uplink);
 	else if (p->by_uplink[0] != '\0')
 		(void)snprintf(out, CLI_VIEW_BYTES, "closed: %s ('%s')", text, p->by_uplink);

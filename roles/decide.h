@@ -67,6 +67,7 @@ struct port {
 	char ifname[MSG_IFNAME_BYTES]; /* "": free */
 	uint32_t net_class;
 	bool allowed;
+	uint32_t verdict; /* enum grant_verdict, when allowed */
 	uint32_t reason;
 	char by_uplink[MSG_IFNAME_BYTES];
 	uint64_t since_boot_ms;

@@ -81,7 +81,9 @@ static void note_port(struct decider *d, const struct decide_port *p,
 		      const struct decide_port_result *result, const struct port *before,
 		      struct port *ret, uint64_t now)
 {
-	struct port new = { .net_class = p->net_class, .reason = result->reason };
+	struct port new = { .net_class = p->net_class,
+			    .verdict = result->verdict,
+			    .reason = result->reason };
 
 	memcpy(new.ifname, p->ifname, sizeof(new.ifname));
 	memcpy(new.by_uplink, result->by_uplink, sizeof(new.by_uplink));
@@ -95,7 +97,7 @@ static void note_port(struct decider *d, const struct decide_port *p,
 	new.since_boot_ms = now;
 	for (unsigned i = 0; i < MSG_PORTS; i++)
 		if (strcmp(before[i].ifname, p->ifname) == 0 && before[i].allowed == new.allowed &&
-		    before[i].reason == new.reason)
+		    before[i].reason == new.reason &&before[i].verdict == new.verdict)
 			new.since_boot_ms = before[i].since_boot_ms;
 	*ret = new;
 }
@@ -115,11 +117,14 @@ static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], un
 		if (s->link.ifindex == 0 && !s->closes)
 			continue;
 		memcpy(uplink[n].ifname, d->uplink[i].ifname, sizeof(uplink[n].ifname));
+		uplink[n].kind = d->role.config.uplink[i].kind;
 		uplink[n].closes = s->closes;
 		uplink[n++].zone = s->zone;
 	}
 	*ret_n_ports = find_ports(d, port);
 	decide_grants(policy, uplink, n, port, *ret_n_ports, PLAN_GRANT_MS, ret);
+	decide_plan_endpoints(&d->plan, policy ? policy->vpn : d->plan.endpoint,
+			      policy ? policy->n_vpn : 0);
 	decide_plan_want(&d->plan, ret, policy ? policy->prefix : d->plan.prefix,
 			 policy ? policy->n_prefixes : 0);
 }
@@ -143,7 +148,7 @@ static uint32_t record_grant(struct decider *d, enum audit_phase phase, const st
 {
 	const struct uplink *u = uplink_named(d, g->out_ifname);
 	struct msg_audit record = decide_record(d, AUDIT_GRANT, phase, REASON_OK, g->in_ifname);
-	const char *verdict = g->verdict == GRANT_OPEN ? "open" : "open-less-corporate";
+	const char *verdict = decide_verdict_name(g->verdict);
 	char detail[MSG_TEXT_BYTES];
 
 	decide_record_text(record.from, sizeof(record.from), opens ? "closed" : verdict);
@@ -165,7 +170,7 @@ static unsigned record_grants(struct decider *d, enum audit_phase phase,
 	for (uint32_t i = 0; i < net->n_grants; i++) {
 		uint32_t id;
 
-		if (net->grant[i].verdict == GRANT_BACK)
+		if (net->grant[i].verdict == GRANT_BACK || net->grant[i].verdict == GRANT_BACK_VPN)
 			continue;
 		id = record_grant(d, phase, &net->grant[i], opens);
 		if (id == 0)

@@ -74,14 +74,47 @@ static bool same_prefixes(const struct decide_plan *plan, const struct msg_prefi
 	return plan->n_prefixes == n && memcmp(plan->prefix, prefix, n * sizeof(*prefix)) == 0;
 }
 
-static bool drop_less_corporate(struct decide_net *net, struct decide_net *ret_out)
+static bool leaves_prefixes_out(uint32_t verdict)
+{
+	return verdict == GRANT_OPEN_LESS_CORPORATE || verdict == GRANT_PORTAL;
+}
+
+static bool is_for_endpoints(uint32_t verdict)
+{
+	return verdict == GRANT_VPN || verdict == GRANT_BACK_VPN;
+}
+
+static bool drop(struct decide_net *net, bool (*which)(uint32_t verdict),
+		 struct decide_net *ret_out)
 {
 	struct decide_net rest = { 0 };
 
 	for (uint32_t i = 0; i < net->n_grants; i++)
-		if (net->grant[i].verdict != GRANT_OPEN_LESS_CORPORATE)
+		if (!which(net->grant[i].verdict))
 			add(&rest, &net->grant[i]);
 	return restrict_to(net, &rest, ret_out);
+}
+
+/* What they meant has changed: they end, and are asked for anew. True when there was any. */
+static bool drop_everywhere(struct decide_plan *plan, bool (*which)(uint32_t verdict))
+{
+	(void)drop(&plan->intended, which, NULL);
+	(void)drop(&plan->opened, which, NULL);
+	return drop(&plan->allowed, which, &plan->closed);
+}
+
+void decide_plan_endpoints(struct decide_plan *plan, const struct msg_endpoint *endpoint,
+			   uint32_t n_endpoints)
+{
+	n_endpoints = MIN(n_endpoints, (uint32_t)MSG_ENDPOINTS);
+	if (plan->n_endpoints == n_endpoints &&
+	    memcmp(plan->endpoint, endpoint, n_endpoints * sizeof(*endpoint)) == 0)
+		return;
+	memcpy(plan->endpoint, endpoint, n_endpoints * sizeof(*endpoint));
+	plan->n_endpoints = n_endpoints;
+	/* also without such a grant: a tunnel of netguard's own goes by them */
+	(void)drop_everywhere(plan, is_for_endpoints);
+	mark_tightening(plan);
 }
 
 void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
@@ -96,9 +129,7 @@ void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
 
 	n_prefixes = MIN(n_prefixes, (uint32_t)MSG_PREFIXES);
 	if (!same_prefixes(plan, prefix, n_prefixes)) {
-		tightens |= drop_less_corporate(&plan->allowed, &plan->closed);
-		(void)drop_less_corporate(&plan->intended, NULL);
-		(void)drop_less_corporate(&plan->opened, NULL);
+		tightens |= drop_everywhere(plan, leaves_prefixes_out);
 		memcpy(plan->prefix, prefix, n_prefixes * sizeof(*prefix));
 		plan->n_prefixes = n_prefixes;
 	}
@@ -181,6 +212,8 @@ void decide_plan_build(const struct decide_plan *plan, uint64_t now_wall_s,
 		ret->grant[i].timeout_ms = PLAN_GRANT_MS;
 	ret->n_prefixes = plan->n_prefixes;
 	memcpy(ret->prefix, plan->prefix, ret->n_prefixes * sizeof(ret->prefix[0]));
+	ret->n_endpoints = plan->n_endpoints;
+	memcpy(ret->endpoint, plan->endpoint, ret->n_endpoints * sizeof(ret->endpoint[0]));
 }
 
 void decide_plan_sent(struct decide_plan *plan, uint64_t now)

@@ -47,6 +47,8 @@ struct decide_plan {
 	struct decide_net closed;   /* taken away since the caller last looked: events are due */
 	uint32_t n_prefixes;
 	struct msg_prefix prefix[MSG_PREFIXES];
+	uint32_t n_endpoints;
+	struct msg_endpoint endpoint[MSG_ENDPOINTS];
 
 	uint32_t epoch;
 	uint32_t last_id;  /* of the last message sent */
@@ -75,6 +77,11 @@ void decide_plan_init(struct decide_plan *ret, uint32_t first_epoch);
  * prefixes than before end every grant that leaves them out. */
 void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
 		      const struct msg_prefix *prefix, uint32_t n_prefixes);
+
+/* The endpoints of the VPN from now on; say so before decide_plan_want(). Others than before end
+ * every grant that is for them. */
+void decide_plan_endpoints(struct decide_plan *plan, const struct msg_endpoint *endpoint,
+			   uint32_t n_endpoints);
 
 /* What is to be done now. audit: there is an audit role to ask. */
 enum decide_plan_step decide_plan_next(struct decide_plan *plan, uint64_t now_boot_ms, bool audit);

@@ -42,6 +42,7 @@ static void show_ports(const struct decider *d, struct msg_ctl_reply *r)
 		memcpy(s->by_uplink, p->by_uplink, sizeof(s->by_uplink));
 		s->net_class = p->net_class;
 		s->allowed = p->allowed;
+		s->verdict = p->allowed ? p->verdict : 0;
 		s->reason = p->reason;
 		s->since_boot_ms = p->since_boot_ms;
 	}

@@ -59,7 +59,8 @@ static void find_uplinks(struct nft *n)
 	if (config->n_uplinks > MSG_UPLINKS)
 		die("configuration: %u uplinks", (unsigned)config->n_uplinks);
 	for (unsigned i = 0; i < config->n_uplinks; i++)
-		nft_load_find(&n->ruleset, n->ifindex, n->links, config->uplink[i].ifname);
+		nft_load_find(&n->ruleset, n->ifindex, n->links, config->uplink[i].ifname,
+			      config->uplink[i].kind);
 }
 
 /* A quarter of the table for one port: with two ports at their bound, netguard's own flows and the

@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 void nft_load_find(struct ruleset *ruleset, unsigned ifindex[MSG_UPLINKS], struct linkctl *links,
-		   const char *ifname)
+		   const char *ifname, uint32_t kind)
 {
 	unsigned at = ruleset->n_uplinks;
 	int r;
@@ -25,6 +25,7 @@ void nft_load_find(struct ruleset *ruleset, unsigned ifindex[MSG_UPLINKS], struc
 	if (r < 0)
 		die("find uplink '%s': %s", ifname, strerror(-r));
 	memcpy(ruleset->uplink[at], ifname, strlen(ifname) + 1);
+	ruleset->kind[at] = kind;
 	ruleset->n_uplinks++;
 }
 
@@ -59,7 +60,7 @@ int nft_load_closed(int argc, char **argv)
 	if (r < 0)
 		die("open netlink: %s", strerror(-r));
 	for (int i = 0; i < argc; i++)
-		nft_load_find(&ruleset, ifindex, links, argv[i]);
+		nft_load_find(&ruleset, ifindex, links, argv[i], UPLINK_LAN);
 	nft_load(&ruleset);
 	linkctl_free(links);
 	return EXIT_SUCCESS;

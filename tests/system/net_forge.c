@@ -1,11 +1,14 @@
 /* net_forge - packets that no honest program sends, each with a token.
  *
  *	net_forge udp SOURCE DESTINATION SPORT DPORT TOKEN COUNT   any source address, v4 or v6
+ *	net_forge esp SOURCE DESTINATION TOKEN COUNT               the same, protocol 50
  *	net_forge frame LINK UID MARK TOKEN COUNT                  packet socket that root opened
  *	                                                           and marked, used by UID
  *	net_forge socket UID DESTINATION SPORT DPORT TOKEN COUNT   ordinary UDP from a socket of UID
  *	net_forge flows DESTINATION DPORT COUNT                    COUNT UDP flows, to DPORT and up
  *	net_forge echo PORT                                        answers datagrams until killed
+ *	net_forge echo-at ADDRESS PORT                             the same, from that address; says
+ *	                                                           "from PORT" of each
  *
  * Prints "sent N refused M"; being refused is no error here. */
 #include <arpa/inet.h>
@@ -93,51 +96,77 @@ static size_t udp_build(uint8_t *out, const struct sockaddr_storage *from,
 	return len;
 }
 
+/* In place: the body already stands behind where the header comes. Returns the whole length. */
 static size_t ip_build(uint8_t *out, const struct sockaddr_storage *from,
-		       const struct sockaddr_storage *to, char **argv)
+		       const struct sockaddr_storage *to, uint8_t protocol, size_t body_bytes)
 {
 	if (from->ss_family == AF_INET) {
-		size_t n = udp_build(out + sizeof(struct iphdr), from, to, argv);
 		struct iphdr ip = {
 			.version = 4,
 			.ihl = 5,
 			.ttl = TTL,
-			.protocol = IPPROTO_UDP,
-			.tot_len = htons((uint16_t)(sizeof(ip) + n)),
+			.protocol = protocol,
+			.tot_len = htons((uint16_t)(sizeof(ip) + body_bytes)),
 			.saddr = ((const struct sockaddr_in *)(const void *)from)->sin_addr.s_addr,
 			.daddr = ((const struct sockaddr_in *)(const void *)to)->sin_addr.s_addr,
 		};
 
 		memcpy(out, &ip, sizeof(ip)); /* the kernel fills id and checksum */
-		return sizeof(ip) + n;
+		return sizeof(ip) + body_bytes;
 	}
-	size_t n = udp_build(out + sizeof(struct ip6_hdr), from, to, argv);
 	struct ip6_hdr ip = { 0 };
 
 	ip.ip6_src = ((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
 	ip.ip6_dst = ((const struct sockaddr_in6 *)(const void *)to)->sin6_addr;
 	ip.ip6_flow = htonl(6u << 28);
-	ip.ip6_plen = htons((uint16_t)n);
-	ip.ip6_nxt = IPPROTO_UDP;
+	ip.ip6_plen = htons((uint16_t)body_bytes);
+	ip.ip6_nxt = protocol;
 	ip.ip6_hlim = TTL;
 	memcpy(out, &ip, sizeof(ip));
-	return sizeof(ip) + n;
+	return sizeof(ip) + body_bytes;
+}
+
+static size_t ip_bytes(const struct sockaddr_storage *address)
+{
+	return address->ss_family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
+}
+
+static void send_packets(const uint8_t *packet, size_t len_bytes, const struct sockaddr_storage *to,
+			 unsigned n)
+{
+	int fd = socket(to->ss_family, SOCK_RAW, IPPROTO_RAW);
+	unsigned sent = 0;
+
+	if (fd < 0)
+		die("raw socket");
+	for (unsigned i = 0; i < n; i++)
+		sent += sendto(fd, packet, len_bytes, 0, (const struct sockaddr *)to, sizeof(*to)) >
+			0;
+	say(sent, n);
 }
 
 static void forge_udp(char **argv)
 {
 	struct sockaddr_storage from = address_of(argv[0], 0), to = address_of(argv[1], 0);
-	int fd = socket(to.ss_family, SOCK_RAW, IPPROTO_RAW);
-	unsigned n = number(argv[5]), sent = 0;
 	uint8_t packet[PACKET_BYTES];
-	size_t len;
+	size_t len = udp_build(packet + ip_bytes(&from), &from, &to, argv);
 
-	if (fd < 0)
-		die("raw socket");
-	len = ip_build(packet, &from, &to, argv);
-	for (unsigned i = 0; i < n; i++)
-		sent += sendto(fd, packet, len, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
-	say(sent, n);
+	len = ip_build(packet, &from, &to, IPPROTO_UDP, len);
+	send_packets(packet, len, &to, number(argv[5]));
+}
+
+/* A security parameters index and nothing that anybody could decrypt (RFC 4303 2). */
+static void forge_esp(char **argv)
+{
+	static const uint8_t index[4] = { 0, 0, 0x10, 1 };
+	struct sockaddr_storage from = address_of(argv[0], 0), to = address_of(argv[1], 0);
+	uint8_t packet[PACKET_BYTES], *body = packet + ip_bytes(&from);
+	size_t n = strlen(argv[2]);
+
+	memcpy(body, index, sizeof(index));
+	memcpy(body + sizeof(index), argv[2], n);
+	n = ip_build(packet, &from, &to, IPPROTO_ESP, sizeof(index) + n);
+	send_packets(packet, n, &to, number(argv[3]));
 }
 
 static void forge_frame(char **argv)
@@ -199,11 +228,10 @@ static void make_flows(char **argv)
 	say(sent, n);
 }
 
-static void echo(char **argv)
+static void echo_at(char **argv)
 {
-	struct sockaddr_in6 own = { .sin6_family = AF_INET6,
-				    .sin6_port = htons((uint16_t)number(argv[0])) };
-	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_storage own = address_of(argv[0], number(argv[1]));
+	int fd = socket(own.ss_family, SOCK_DGRAM, 0);
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&own, sizeof(own)) < 0)
 		die("bind");
@@ -213,9 +241,20 @@ static void echo(char **argv)
 		char buf[PACKET_BYTES];
 		ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (void *)&from, &from_bytes);
 
-		if (n > 0)
-			(void)sendto(fd, buf, (size_t)n, 0, (const void *)&from, from_bytes);
+		if (n <= 0)
+			continue; /* (the port is at the same place in both families) */
+		printf("from %u\n",
+		       ntohs(((const struct sockaddr_in6 *)(const void *)&from)->sin6_port));
+		fflush(stdout);
+		(void)sendto(fd, buf, (size_t)n, 0, (const void *)&from, from_bytes);
 	}
+}
+
+static void echo(char **argv)
+{
+	static char any[] = "::";
+
+	echo_at((char *[]){ any, argv[0] });
 }
 
 int main(int argc, char **argv)
@@ -224,11 +263,10 @@ int main(int argc, char **argv)
 		const char *name;
 		int n_arguments;
 		void (*run)(char **argv);
-	} verbs[] = { { "udp", 6, forge_udp },
-		      { "frame", 5, forge_frame },
-		      { "socket", 6, forge_socket },
-		      { "flows", 3, make_flows },
-		      { "echo", 1, echo } };
+	} verbs[] = { { "udp", 6, forge_udp },	   { "esp", 4, forge_esp },
+		      { "frame", 5, forge_frame }, { "socket", 6, forge_socket },
+		      { "flows", 3, make_flows },  { "echo", 1, echo },
+		      { "echo-at", 2, echo_at } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0 &&

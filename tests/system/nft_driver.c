@@ -2,8 +2,10 @@
  *
  *	nft_driver PROGRAM UID_BASE UPLINK...
  *
- * Collects a state: "pair PORT UPLINK open|less CLASS TIMEOUT_MS" (both directions),
- * "grant IN OUT open|less|back CLASS TIMEOUT_MS", "prefix ADDRESS/LEN", "bound SECONDS" (from now),
+ * An uplink called "tunnel:NAME" is one of that kind.
+ * Collects a state: "pair PORT UPLINK open|less|vpn|portal CLASS TIMEOUT_MS" (both directions),
+ * "grant IN OUT open|less|back|... CLASS TIMEOUT_MS", "prefix ADDRESS/LEN",
+ * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "bound SECONDS" (from now),
  * "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
  * it tightens; all answer "ack ERRNO MICROSECONDS". "hold" sends it and again every second.
  * "broken" sends what breaks the contract, "leave" closes decide's socket.
@@ -36,7 +38,7 @@ struct driver {
 	struct msg_net_state state;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "nft_driver: %s: %s\n", what, strerror(errno));
 	exit(2);
@@ -60,6 +62,16 @@ static _Noreturn void child_ended(const struct driver *d)
 	exit(0);
 }
 
+static void add_uplink(struct msg_uplink_conf *ret, const char *word)
+{
+	static const char tunnel[] = "tunnel:";
+	bool is_tunnel = strncmp(word, tunnel, strlen(tunnel)) == 0;
+
+	ret->kind = is_tunnel ? UPLINK_TUNNEL : UPLINK_LAN;
+	(void)snprintf(ret->ifname, sizeof(ret->ifname), "%s",
+		       word + (is_tunnel ? strlen(tunnel) : 0));
+}
+
 static void start(struct driver *d, int argc, char **argv)
 {
 	struct msg_sup msg = { .verb = SUP_START };
@@ -80,8 +92,7 @@ static void start(struct driver *d, int argc, char **argv)
 	d->decide_fd = decide[0];
 	msg.config.uid_base = (uint32_t)strtoul(argv[2], NULL, 10);
 	for (int i = 3; i < argc && i - 3 < MSG_UPLINKS; i++)
-		(void)snprintf(msg.config.uplink[msg.config.n_uplinks++].ifname, MSG_IFNAME_BYTES,
-			       "%s", argv[i]);
+		add_uplink(&msg.config.uplink[msg.config.n_uplinks++], argv[i]);
 	must(ipc_send(d->sup_fd, &msg, sizeof(msg), -1), "start");
 	msg = (struct msg_sup){ .verb = SUP_PEER, .what = ROLE_DECIDE };
 	must(ipc_send(d->sup_fd, &msg, sizeof(msg), decide[1]), "peer");
@@ -171,9 +182,17 @@ static void add_grant(struct driver *d, const char *in, const char *out, uint32_
 
 static uint32_t verdict_of(const char *word)
 {
-	return strcmp(word, "back") == 0   ? GRANT_BACK
-	       : strcmp(word, "less") == 0 ? GRANT_OPEN_LESS_CORPORATE
-					   : GRANT_OPEN;
+	static const char *const words[N_GRANT_VERDICTS] = {
+		[GRANT_OPEN] = "open",	   [GRANT_OPEN_LESS_CORPORATE] = "less",
+		[GRANT_BACK] = "back",	   [GRANT_VPN] = "vpn",
+		[GRANT_PORTAL] = "portal", [GRANT_BACK_VPN] = "back-vpn",
+	};
+
+	for (uint32_t v = 1; v < N_GRANT_VERDICTS; v++)
+		if (strcmp(words[v], word) == 0)
+			return v;
+	errno = EINVAL;
+	die(word);
 }
 
 static void add_prefix(struct driver *d, const char *address, unsigned len_bits)
@@ -186,6 +205,20 @@ static void add_prefix(struct driver *d, const char *address, unsigned len_bits)
 	*p = (struct msg_prefix){ .family = strchr(address, ':') ? AF_INET6 : AF_INET,
 				  .len_bits = len_bits };
 	if (inet_pton((int)p->family, address, p->address) != 1)
+		die(address);
+}
+
+static void add_endpoint(struct driver *d, unsigned protocol, const char *address, unsigned port)
+{
+	struct msg_endpoint *e;
+
+	if (d->state.n_endpoints == MSG_ENDPOINTS)
+		return;
+	e = &d->state.endpoint[d->state.n_endpoints++];
+	*e = (struct msg_endpoint){ .family = strchr(address, ':') ? AF_INET6 : AF_INET,
+				    .protocol = protocol,
+				    .port = port };
+	if (inet_pton((int)e->family, address, e->address) != 1)
 		die(address);
 }
 
@@ -215,11 +248,14 @@ static void obey(struct driver *d, const char *line)
 	d->holds = false;
 	if (sscanf(line, "pair %63s %63s %15s %u %u", a, b, word, &n, &ms) == 5) {
 		add_grant(d, a, b, verdict_of(word), n, ms);
-		add_grant(d, b, a, GRANT_BACK, n, ms);
+		add_grant(d, b, a, verdict_of(word) == GRANT_VPN ? GRANT_BACK_VPN : GRANT_BACK, n,
+			  ms);
 	} else if (sscanf(line, "grant %63s %63s %15s %u %u", a, b, word, &n, &ms) == 5) {
 		add_grant(d, a, b, verdict_of(word), n, ms);
 	} else if (sscanf(line, "prefix %63[^/]/%u", a, &n) == 2) {
 		add_prefix(d, a, n);
+	} else if (sscanf(line, "endpoint %u %63s %u", &n, a, &ms) == 3) {
+		add_endpoint(d, n, a, ms);
 	} else if (sscanf(line, "bound %u", &n) == 1) {
 		d->bound_s = n;
 	} else if (strcmp(line, "none\n") == 0) {

@@ -7,69 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <stdbool.h>
-
-#include "policy/decide.h"
-
-/* The loosest policy that there is. */
-static struct policy loosest(void)
-{
-	return (struct policy){
-		.serial = 1,
-		.expires_wall_s = 2000000,
-		.grace_s = 500,
-		.foreign = POLICY_FOREIGN_ALLOW,
-		.home_allowed = 1,
-		.work_proven = 1,
-		.other_uplink_closes = 0,
-	};
-}
-
-static const struct decide_port ports[] = {
-	{ "host0", NET_CLASS_PERSONAL },
-	{ "vif1.0", NET_CLASS_WORK },
-};
-
-static struct decide_net net;
-
-static void decide1(const struct policy *p, enum zone zone)
-{
-	struct decide_uplink up = { "eth0", zone, 0 };
-
-	decide_grants(p, &up, 1, ports, 2, 5000, &net);
-}
-
-static void decide2(const struct policy *p, enum zone first, enum zone second)
-{
-	struct decide_uplink up[] = { { "eth0", first, 0 }, { "wlan0", second, 0 } };
-
-	decide_grants(p, up, 2, ports, 2, 5000, &net);
-}
-
-static void port_is(unsigned i, bool allowed, enum reason reason, const char *by)
-{
-	assert_int_equal(net.port[i].allowed, allowed);
-	assert_int_equal(net.port[i].reason, reason);
-	assert_string_equal(net.port[i].by_uplink, by);
-}
-
-static void has_pair(const char *port, const char *uplink, uint32_t verdict)
-{
-	bool out = false;
-	bool back = false;
-
-	for (unsigned i = 0; i < net.n_grants; i++) {
-		const struct msg_grant *g = &net.grant[i];
-
-		assert_int_equal(g->timeout_ms, 5000);
-		out = out || (strcmp(g->in_ifname, port) == 0 &&
-			      strcmp(g->out_ifname, uplink) == 0 && g->verdict == verdict);
-		back = back || (strcmp(g->in_ifname, uplink) == 0 &&
-				strcmp(g->out_ifname, port) == 0 && g->verdict == GRANT_BACK);
-	}
-	assert_true(out);
-	assert_true(back);
-}
+#include "tests/unit/decide_lab.h"
 
 static void without_a_policy_nothing_is_open_in_any_zone(void **state)
 {
@@ -109,7 +47,7 @@ static void a_zone_that_does_not_exist_is_unknown(void **state)
 
 static void a_class_that_does_not_exist_gets_nothing(void **state)
 {
-	struct decide_uplink up = { "eth0", ZONE_PROVEN, 0 };
+	struct decide_uplink up = { .ifname = "eth0", .zone = ZONE_PROVEN };
 	struct decide_port port = { "x", N_NET_CLASSES };
 	struct policy p = loosest();
 
@@ -186,7 +124,8 @@ static void one_company_uplink_closes_personal_on_all(void **state)
 /* The cable of the company went a moment ago, or its sign is not yet shown as a zone. */
 static void an_uplink_that_closes_counts_whatever_its_zone(void **state)
 {
-	struct decide_uplink up[] = { { "wlan0", ZONE_HOME, 0 }, { "eth0", ZONE_UNKNOWN, 1 } };
+	struct decide_uplink up[] = { { .ifname = "wlan0", .zone = ZONE_HOME },
+				      { .ifname = "eth0", .closes = 1 } };
 	struct policy p = loosest();
 
 	(void)state;
@@ -254,7 +193,8 @@ static void all_uplinks_and_ports_fit(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < MSG_UPLINKS; i++)
-		up[i] = (struct decide_uplink){ { 'u', (char)('0' + i) }, ZONE_FOREIGN, 0 };
+		up[i] = (struct decide_uplink){ .ifname = { 'u', (char)('0' + i) },
+						.zone = ZONE_FOREIGN };
 	for (unsigned i = 0; i < MSG_PORTS; i++)
 		port[i] = (struct decide_port){ { 'p', (char)('0' + i) }, NET_CLASS_PERSONAL };
 	decide_grants(&p, up, MSG_UPLINKS, port, MSG_PORTS, 5000, &net);

@@ -251,6 +251,51 @@ static void other_prefixes_end_the_grants_that_leave_them_out(void **state)
 	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_INTENT);
 }
 
+static struct decide_net work_vpn(void)
+{
+	return (struct decide_net){ .n_grants = 2,
+				    .grant = { a_grant("vif1.0", "eth0", GRANT_VPN),
+					       a_grant("eth0", "vif1.0", GRANT_BACK_VPN) } };
+}
+
+static void other_endpoints_end_the_grants_that_are_for_them(void **state)
+{
+	const struct msg_endpoint one = {
+		.family = 2, .protocol = 17, .port = 1, .address = { 9 }
+	};
+	struct decide_plan p = opened(work_vpn(), 20);
+	struct decide_net same = work_vpn();
+	struct msg_net_state s;
+	uint32_t epoch = p.epoch;
+
+	(void)state;
+	decide_plan_endpoints(&p, p.endpoint, p.n_endpoints);
+	decide_plan_want(&p, &same, p.prefix, p.n_prefixes);
+	assert_true(decide_plan_holds(&p.allowed, &same.grant[0])); /* the same are no news */
+	decide_plan_endpoints(&p, &one, 1);
+	decide_plan_want(&p, &same, p.prefix, p.n_prefixes);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_SEND);
+	s = send_now(&p, 21);
+	assert_int_equal(s.n_grants, 0);
+	assert_int_equal(s.n_endpoints, 1);
+	assert_int_equal(s.tightens, 1);
+	assert_int_not_equal(s.epoch, epoch);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_INTENT);
+}
+
+static void endpoints_change_for_a_tunnel_too_that_no_grant_is_for(void **state)
+{
+	const struct msg_endpoint one = {
+		.family = 2, .protocol = 17, .port = 1, .address = { 9 }
+	};
+	struct decide_plan p = opened(personal_open(), 20);
+
+	(void)state;
+	decide_plan_endpoints(&p, &one, 1);
+	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_SEND);
+	assert_int_equal(send_now(&p, 21).tightens, 1);
+}
+
 static void an_error_of_nft_is_told_and_old_answers_are_not(void **state)
 {
 	struct decide_plan p = opened(personal_open(), 20);
@@ -296,6 +341,8 @@ int main(void)
 		cmocka_unit_test(does_not_pile_renewals_before_a_silent_nft),
 		cmocka_unit_test(a_new_nft_is_told_at_once),
 		cmocka_unit_test(other_prefixes_end_the_grants_that_leave_them_out),
+		cmocka_unit_test(other_endpoints_end_the_grants_that_are_for_them),
+		cmocka_unit_test(endpoints_change_for_a_tunnel_too_that_no_grant_is_for),
 		cmocka_unit_test(an_error_of_nft_is_told_and_old_answers_are_not),
 		cmocka_unit_test(epochs_stay_in_their_sixteen_bits),
 	};

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <cmocka.h>
 
 #include "netguard/netstate.h"
@@ -59,6 +60,7 @@ static void out_never_starts_at_an_uplink_and_back_never_at_a_port(void **state)
 
 static void every_number_has_a_range(void **state)
 {
+	struct msg_endpoint udp = { .protocol = IPPROTO_UDP, .port = 1, .address = { 1 } };
 	struct msg_net_state s;
 
 	(void)state;
@@ -71,7 +73,7 @@ static void every_number_has_a_range(void **state)
 	BREAKS(s.epoch = 0);
 	BREAKS(s.epoch = UINT16_MAX + 1);
 	BREAKS(s.tightens = 2);
-	BREAKS(s.pad = 1);
+	BREAKS(s.n_endpoints = MSG_ENDPOINTS + 1);
 	BREAKS(s.n_grants = MSG_GRANTS + 1);
 	BREAKS(s.n_prefixes = MSG_PREFIXES + 1);
 	BREAKS(s.wall_bound_s = UINT64_MAX);
@@ -85,7 +87,40 @@ static void every_number_has_a_range(void **state)
 	BREAKS(memset(s.grant[1].out_ifname, 'a', MSG_IFNAME_BYTES));
 	BREAKS(s.prefix[0].len_bits = 4);
 	BREAKS(s.prefix[0].family = 0);
+	BREAKS(s.n_endpoints = 1); /* family 0 */
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp));
+	udp.family = AF_INET;
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp, s.endpoint[0].port = 0));
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp, s.endpoint[0].port = UINT16_MAX + 1));
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp, s.endpoint[0].protocol = IPPROTO_ICMP));
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp, s.endpoint[0].protocol = IPPROTO_ESP));
+	BREAKS((s.n_endpoints = 1, s.endpoint[0] = udp, s.endpoint[0].address[4] = 1));
 #undef BREAKS
+	s = good();
+	s.n_endpoints = 2;
+	s.endpoint[0] = udp;
+	s.endpoint[1] = (struct msg_endpoint){ .family = AF_INET6, .protocol = IPPROTO_ESP };
+	assert_int_equal(netstate_check(&s, &ruleset), 0);
+}
+
+static void the_vpn_is_works_and_a_portal_is_personals(void **state)
+{
+	struct msg_net_state s = good();
+
+	(void)state;
+	s.grant[0].verdict = GRANT_PORTAL;
+	assert_int_equal(netstate_check(&s, &ruleset), 0);
+	s.grant[0].net_class = NET_CLASS_WORK;
+	assert_int_equal(netstate_check(&s, &ruleset), -EPROTO);
+	s.grant[0].verdict = GRANT_VPN;
+	s.grant[1].net_class = NET_CLASS_WORK;
+	s.grant[1].verdict = GRANT_BACK_VPN;
+	assert_int_equal(netstate_check(&s, &ruleset), 0);
+	s.grant[1].net_class = NET_CLASS_PERSONAL;
+	assert_int_equal(netstate_check(&s, &ruleset), -EPROTO);
+	s = good();
+	s.grant[0].verdict = GRANT_VPN;
+	assert_int_equal(netstate_check(&s, &ruleset), -EPROTO);
 }
 
 int main(void)
@@ -95,6 +130,7 @@ int main(void)
 		cmocka_unit_test(an_uplink_that_is_not_there_is_no_breach),
 		cmocka_unit_test(out_never_starts_at_an_uplink_and_back_never_at_a_port),
 		cmocka_unit_test(every_number_has_a_range),
+		cmocka_unit_test(the_vpn_is_works_and_a_portal_is_personals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

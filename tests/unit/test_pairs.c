@@ -51,6 +51,33 @@ static void a_grant_after_a_time_without_gets_a_new_mark(void **state)
 	assert_int_equal(dead.n, 0);
 }
 
+static void fewer_places_than_before_get_a_new_mark_and_more_keep_it(void **state)
+{
+	static const uint32_t narrow[] = { GRANT_VPN, GRANT_PORTAL };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pairs none = { 0 }, wide, less, again;
+		struct msg_net_state s = granted(NET_CLASS_WORK);
+		struct pairs_dead dead;
+
+		pairs_next(&none, &s, &wide, &dead);
+		s.grant[0].verdict = narrow[i];
+		s.grant[1].verdict = narrow[i] == GRANT_VPN ? GRANT_BACK_VPN : GRANT_BACK;
+		pairs_next(&wide, &s, &less, &dead);
+		assert_int_equal(less.n, 1);
+		assert_int_not_equal(less.pair[0].mark, wide.pair[0].mark);
+		assert_int_equal(dead.n, 1);
+		assert_int_equal(dead.mark[0], wide.pair[0].mark);
+		pairs_next(&less, &s, &again, &dead); /* a renewal */
+		assert_int_equal(again.pair[0].mark, less.pair[0].mark);
+		s = granted(NET_CLASS_WORK);
+		pairs_next(&again, &s, &wide, &dead);
+		assert_int_equal(wide.pair[0].mark, less.pair[0].mark);
+		assert_int_equal(dead.n, 0);
+	}
+}
+
 static void another_class_behind_the_same_port_is_another_pair(void **state)
 {
 	struct pairs none = { 0 }, first, second;
@@ -112,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pair_keeps_its_mark_while_it_is_granted),
 		cmocka_unit_test(a_grant_after_a_time_without_gets_a_new_mark),
+		cmocka_unit_test(fewer_places_than_before_get_a_new_mark_and_more_keep_it),
 		cmocka_unit_test(another_class_behind_the_same_port_is_another_pair),
 		cmocka_unit_test(a_pair_named_twice_is_one),
 		cmocka_unit_test(numbers_begin_again_without_touching_the_class),

@@ -171,6 +171,77 @@ static void names_must_be_names(void **state)
 		9, 20, "at most one '*'");
 }
 
+static void outside_is_closed_until_the_policy_names_hosts(void **state)
+{
+	static const uint8_t v6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 5 };
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(parse(SMALLEST, &p), 0);
+	assert_int_equal(p.n_vpn, 0);
+	assert_int_equal(p.work_tunnel, 1);
+	assert_int_equal(p.portal_allowed, 0);
+	assert_int_equal(p.portal_ms, 300000);
+	if (parse(HEAD "network:\n  work_on_tunnel: deny\n  portal: allow\n  portal_time: 5s\n"
+		       "  vpn:\n    - {address: 203.0.113.5, protocol: udp, port: 51820}\n"
+		       "    - {address: \"2001:db8::5\", protocol: esp}\n"
+		       "    - {address: 203.0.113.5, protocol: tcp, port: 443}\n" CORPORATE,
+		  &p) != 0)
+		fail_msg("%u:%u: %s", error.line, error.column, error.text);
+	assert_int_equal(p.work_tunnel, 0);
+	assert_int_equal(p.portal_allowed, 1);
+	assert_int_equal(p.portal_ms, 5000);
+	assert_int_equal(p.n_vpn, 3);
+	assert_int_equal(p.vpn[0].family, AF_INET);
+	assert_int_equal(p.vpn[0].protocol, 17);
+	assert_int_equal(p.vpn[0].port, 51820);
+	assert_int_equal(p.vpn[1].family, AF_INET6);
+	assert_int_equal(p.vpn[1].protocol, 50);
+	assert_int_equal(p.vpn[1].port, 0);
+	assert_memory_equal(p.vpn[1].address, v6, sizeof(v6));
+	assert_int_equal(p.vpn[2].protocol, 6);
+}
+
+static void an_endpoint_is_one_host_and_one_port(void **state)
+{
+	static const struct {
+		const char *entry, *why;
+	} bad[] = {
+		{ "{address: vpn.corp.example, protocol: udp, port: 1}", "would need DNS" },
+		{ "{address: 203.0.113.0/24, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 0.0.0.0, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 127.0.0.1, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 169.254.0.1, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 224.0.0.1, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 255.255.255.255, protocol: udp, port: 1}", "address is not one" },
+		{ "{address: \"::\", protocol: udp, port: 1}", "address is not one" },
+		{ "{address: \"::ffff:1.2.3.4\", protocol: udp, port: 1}", "address is not one" },
+		{ "{address: \"fe80::1\", protocol: udp, port: 1}", "address is not one" },
+		{ "{address: \"ff02::1\", protocol: udp, port: 1}", "address is not one" },
+		{ "{address: 203.0.113.5, protocol: udp}", "need a port" },
+		{ "{address: 203.0.113.5, protocol: esp, port: 1}", "esp has no port" },
+		{ "{address: 203.0.113.5, protocol: tcp, port: 0}", "port is not" },
+		{ "{address: 203.0.113.5, protocol: tcp, port: 65536}", "port is not" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), "%snetwork:\n  vpn:\n    - %s\n" CORPORATE, HEAD,
+			       bad[i].entry);
+		refuses(text, 8, 7, bad[i].why);
+	}
+	refuses(HEAD
+		"network:\n  vpn:\n    - {address: 1.2.3.4, protocol: icmp, port: 1}\n" CORPORATE,
+		8, 36, "icmp");
+	refuses(HEAD "network:\n  vpn:\n    - {address: 1.2.3.4, protocol: udp, port: 1}\n"
+		     "    - {address: 1.2.3.4, protocol: udp, port: 1}\n" CORPORATE,
+		9, 7, "named twice");
+	refuses(HEAD "network:\n  portal_time: 301s\n" CORPORATE, 7, 16, "");
+	refuses(HEAD "network:\n  portal_time: 0s\n" CORPORATE, 7, 16, "");
+}
+
 static void a_policy_that_could_see_no_company_is_refused(void **state)
 {
 	(void)state;
@@ -218,6 +289,8 @@ int main(void)
 		cmocka_unit_test(dates_must_be_utc_and_in_order),
 		cmocka_unit_test(prefixes_are_networks),
 		cmocka_unit_test(names_must_be_names),
+		cmocka_unit_test(outside_is_closed_until_the_policy_names_hosts),
+		cmocka_unit_test(an_endpoint_is_one_host_and_one_port),
 		cmocka_unit_test(a_policy_that_could_see_no_company_is_refused),
 		cmocka_unit_test(windows_and_limits_have_bounds),
 		cmocka_unit_test(every_truncation_is_refused_or_lacks_only_its_end),

@@ -135,9 +135,57 @@ static void egress_stops_local_sockets_before_it_looks_at_marks(void **state)
 	assert_before(egress, "mld2-listener-report", "meta mark != 0");
 	assert_before(egress, "meta mark @epoch accept", "meta mark != 0 counter name stale drop");
 	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
-	/* root's DHCP, the prober, the epoch, and four kinds of the kernel's own: nothing else */
-	assert_int_equal(count(egress, " accept\n"), 8);
+	/* root's DHCP, the prober, tunnels, the epoch, and four kinds of the kernel's own: nothing
+	 * else */
+	assert_int_equal(count(egress, " accept\n"), 10);
 	assert_int_equal(count(egress, "limit rate"), 4);
+	assert_int_equal(count(egress, "meta mark 0x42570000 oifname . "), 2);
+	assert_int_equal(count(egress, "@tunnel"), 2);
+}
+
+static void into_a_tunnel_goes_the_prober_and_the_epoch_alone(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *egress;
+
+	(void)state;
+	r.kind[1] = UPLINK_TUNNEL;
+	egress = chain(build(&r), "egress_1");
+	assert_non_null(strstr(egress, "meta skuid 64005 udp dport 6262 accept"));
+	assert_before(egress, "meta skuid 0-4294967294 counter name leak drop", "@epoch accept");
+	assert_int_equal(count(egress, " accept\n"), 2);
+}
+
+static void vpn_holds_each_packet_against_the_endpoints(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r), *vpn = chain(t, "vpn"), *way;
+
+	(void)state;
+	assert_int_equal(count(vpn, "accept\n"), 2); /* errors about flows of this pair */
+	assert_int_equal(count(vpn, "ct state related iifname . oifname . ct mark @pair_ok accept"),
+			 2);
+	assert_int_equal(count(vpn, "@vpn"), 4);
+	assert_int_equal(count(vpn, "goto vpn_flow"), 4);
+	assert_int_equal(count(vpn, "daddr"), 4);
+	way = chain(t, "back_vpn");
+	assert_int_equal(count(way, "accept\n"), 0);
+	assert_int_equal(count(way, "goto back\n"), 6);
+	assert_int_equal(count(way, "ct state related goto back"), 2);
+	assert_int_equal(count(way, "saddr"), 4);
+	assert_int_equal(count(way, "daddr"), 0);
+}
+
+static void a_portal_is_web_pages_less_the_company(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *portal = chain(build(&r), "portal");
+
+	(void)state;
+	assert_non_null(strstr(portal, "meta l4proto 6 th dport { 80, 443 } "
+				       "goto open_less_corporate"));
+	assert_int_equal(count(portal, "goto"), 1);
+	assert_int_equal(count(portal, "accept\n"), 0);
 }
 
 static void back_needs_direction_and_mark(void **state)
@@ -185,6 +233,11 @@ static void names_of_the_header_are_those_of_the_text(void **state)
 		"chain " RULESET_DISPATCH " {", "set " RULESET_EPOCH " {",
 		"chain " RULESET_OPEN " {",	"chain " RULESET_OPEN_LESS " {",
 		"chain " RULESET_BACK " {",	"chain " RULESET_EGRESS "0 {",
+		"chain " RULESET_VPN " {",	"chain " RULESET_BACK_VPN " {",
+		"chain " RULESET_PORTAL " {",	"set " RULESET_VPN4 " {",
+		"set " RULESET_VPN6 " {",	"set " RULESET_VPN_ESP4 " {",
+		"set " RULESET_VPN_ESP6 " {",	"set " RULESET_TUNNEL4 " {",
+		"set " RULESET_TUNNEL6 " {",
 	};
 	struct ruleset r = two_uplinks();
 	const char *t = build(&r);
@@ -266,6 +319,9 @@ int main(void)
 		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
 		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_the_dispatch),
 		cmocka_unit_test(egress_stops_local_sockets_before_it_looks_at_marks),
+		cmocka_unit_test(into_a_tunnel_goes_the_prober_and_the_epoch_alone),
+		cmocka_unit_test(vpn_holds_each_packet_against_the_endpoints),
+		cmocka_unit_test(a_portal_is_web_pages_less_the_company),
 		cmocka_unit_test(back_needs_direction_and_mark),
 		cmocka_unit_test(corporate_prefixes_are_cut_before_open),
 		cmocka_unit_test(classes_hide_behind_ranges_of_their_own),
