@@ -34,7 +34,8 @@ static bool same_uplink(const struct msg_uplink_status *a, const struct msg_upli
 
 static bool same_port(const struct msg_port_status *a, const struct msg_port_status *b)
 {
-	return a->allowed == b->allowed && a->reason == b->reason && a->net_class == b->net_class &&
+	return a->allowed == b->allowed && a->verdict == b->verdict && a->reason == b->reason &&
+	       a->net_class == b->net_class &&
 	       strncmp(a->by_uplink, b->by_uplink, sizeof(a->by_uplink)) == 0;
 }
 
