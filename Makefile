@@ -50,7 +50,10 @@ endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 # Objects of a role: its own files ROLE.c and ROLE_*.c, the start that all share, its rooms.
-own_objs  = $(patsubst %.c,$(OUT)/%.o,$(wildcard roles/$(1).c roles/$(1)_*.c) $(if $(filter-out cli beacon,$(1)),roles/role.c))
+# The notifier shows what the command shows.
+own_objs  = $(patsubst %.c,$(OUT)/%.o,$(wildcard roles/$(1).c roles/$(1)_*.c) \
+	$(if $(filter-out cli beacon notify,$(1)),roles/role.c) \
+	$(if $(filter notify,$(1)),roles/cli_connect.c roles/cli_view.c))
 room_libs = $(foreach d,$(filter-out base,$(call row,$(1),7)) base,$(OUT)/lib$(d).a)
 define role
 $(call BIN,$(1)): $(call own_objs,$(1)) $(call room_libs,$(1))
@@ -67,6 +70,9 @@ $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "  CC   $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# libnotify's headers are GLib's.
+$(OUT)/roles/notify.o: CPPFLAGS += $(shell pkg-config --cflags libnotify 2>/dev/null)
+
 # --- tests -------------------------------------------------------------------------------------
 TEST_LIBS := $(foreach d,netguard vhdcrypt policy hypervisor-glue base,$(OUT)/lib$(d).a)
 TEST_LINK := $(sort $(foreach r,config sniff decide nft key block xen cli,$(call libs_of,$(r)))) -lcmocka
@@ -74,7 +80,7 @@ UNIT      := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_
 FUZZ      := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # Units of a role that are tested by themselves: they need nothing of their role.
-TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,decide_plan decide_number audit_log cli_changes)
+TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,audit_log cli_changes cli_view decide_number decide_plan notify_text)
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(TEST_OBJS) $(TEST_LIBS)
 	@mkdir -p $(@D); echo "  LD   $@"
@@ -94,6 +100,8 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(TEST_LIBS)
 	$(Q)$(CC) $(CFLAGS) $(PIE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIBS) $(TEST_LINK)
 $(OUT)/tests/system/dhcp_run: $(OUT)/roles/supervisor_dhcp.o $(OUT)/roles/supervisor_confine.o
 $(OUT)/tests/system/confine_run: $(OUT)/roles/supervisor_confine.o
+$(OUT)/tests/lab/notifications.o: CPPFLAGS += $(shell pkg-config --cflags gio-2.0 2>/dev/null)
+$(OUT)/tests/lab/notifications: TEST_LINK += -lgio-2.0 -lgobject-2.0 -lglib-2.0
 
 # `make fuzz` builds these in a folder of their own, from instrumented rooms.
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(TEST_LIBS)
@@ -161,15 +169,17 @@ SHARE     = $(DESTDIR)$(PREFIX)/share
 SYSTEM    = $(DESTDIR)/usr/lib
 install: all
 	$(Q)install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
-	$(Q)install $(foreach r,$(filter-out cli beacon,$(ROLES)),$(call BIN,$(r))) $(LIBEXEC)
+	$(Q)install $(foreach r,$(filter-out cli beacon notify,$(ROLES)),$(call BIN,$(r))) $(LIBEXEC)
 	$(Q)install -m 644 $(OUT)/bulkhead-block.so $(LIBEXEC)
 	$(Q)install $(wildcard roles/bulkhead-netns) $(LIBEXEC)
 	$(Q)ln -sf ../libexec/bulkhead/bulkheadd $(DESTDIR)$(PREFIX)/sbin/bulkheadd
-	$(Q)install $(OUT)/bulkhead $(DESTDIR)$(PREFIX)/bin
+	$(Q)install $(OUT)/bulkhead $(OUT)/bulkhead-notify $(DESTDIR)$(PREFIX)/bin
 	$(Q)install $(OUT)/bulkhead-beacon $(DESTDIR)$(PREFIX)/sbin
-	$(Q)for p in $(wildcard roles/*.[58]); do \
+	$(Q)for p in $(wildcard roles/*.[158]); do \
 		install -D -m 644 $$p $(SHARE)/man/man$${p##*.}/$${p##*/}; done
 	$(Q)install -d $(SYSTEM)/systemd/system $(SYSTEM)/udev/rules.d $(SYSTEM)/modprobe.d $(DESTDIR)/etc/xen/scripts
+	$(Q)install -d $(DESTDIR)/etc/xdg/autostart
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' roles/bulkhead-notify.desktop >$(DESTDIR)/etc/xdg/autostart/bulkhead-notify.desktop
 	$(Q)for u in $(wildcard roles/*.service roles/*.path roles/*.timer); do \
 		sed 's|@PREFIX@|$(PREFIX)|g' $$u >$(SYSTEM)/systemd/system/$${u##*/}; done
 	$(Q)install -m 644 $(wildcard hypervisor-glue/*.rules) $(SYSTEM)/udev/rules.d

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=lldpd
+packages="dbus-daemon lldpd"
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 tree=out/peers
 stamp=$tree/.made-of
