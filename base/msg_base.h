@@ -34,7 +34,8 @@ enum role_id {
 	ROLE_ATTACH,
 	ROLE_AUDIT,
 	ROLE_XEN,
-	ROLE_DHCP, /* dhcpcd, started by us; it speaks none of these messages */
+	ROLE_SENTINEL, /* holds the namespace; it speaks to nobody */
+	ROLE_DHCP,     /* dhcpcd, started by us; it speaks none of these messages */
 	N_ROLES,
 };
 

@@ -116,6 +116,7 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 	case ROLE_PROVE:
 	case ROLE_BLOCK:
 	case ROLE_XEN:
+	case ROLE_SENTINEL:
 	case ROLE_DHCP:
 	case N_ROLES:
 		break;

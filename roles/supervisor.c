@@ -28,7 +28,7 @@ struct options {
 static int usage(FILE *to)
 {
 	fputs("usage: bulkheadd [--config FILE] [--prepare]\n"
-	      "  --prepare  make the namespace, move the uplinks into it, and end\n",
+	      "  --prepare  make the namespace, close it, move the uplinks in, and end\n",
 	      to);
 	return to == stdout ? EXIT_SUCCESS : 2;
 }
@@ -123,6 +123,7 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 
 	loop_reset(&loop);
 	loop_want(&loop, signal_fd);
+	loop_want(&loop, s->sentinel_pidfd);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 
@@ -134,6 +135,10 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 	if (loop_wait(&loop) < 0)
 		return;
 
+	if (loop_ready(&loop, s->sentinel_pidfd)) {
+		log_warn(0, "the sentinel ended, starting another");
+		supervisor_hold_namespace(s);
+	}
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
@@ -187,7 +192,9 @@ static void stop_all(struct supervisor *s)
 
 int main(int argc, char **argv)
 {
-	static struct supervisor s = { .host_ns_fd = -1, .ns_fd = -1, .control_fd = -1 };
+	static struct supervisor s = {
+		.host_ns_fd = -1, .ns_fd = -1, .sentinel_pidfd = -1, .control_fd = -1
+	};
 	struct options o;
 	int signal_fd;
 	bool stop = false;

@@ -39,6 +39,7 @@ struct supervisor {
 	char libexec[MSG_PATH_BYTES]; /* where the roles' binaries are: beside our own */
 	int host_ns_fd;
 	int ns_fd;
+	int sentinel_pidfd;
 	int control_fd;
 	struct child child[SUPERVISOR_CHILDREN];
 	unsigned n_children;
@@ -55,11 +56,26 @@ void supervisor_configure(struct supervisor *s, const char *path);
  * when that fails. */
 void supervisor_prepare(struct supervisor *s);
 
-/* Move uplinks that appeared since into the namespace. */
-void supervisor_claim_uplinks(const struct supervisor *s);
+/* Run a program of ours with fds[0..n_fds) as 3.. and wait; its exit status, or our end. */
+int supervisor_run(const char *const argv[], const int fds[], unsigned n_fds);
 
 /* Keep the capabilities that the role table grants, for good. */
 void supervisor_reduce(void);
+
+/* -- supervisor_net.c -- */
+
+/* Make the namespace, hold it, load closed rules, take the uplinks in: in this order. Ends the
+ * process when any of it fails. */
+void supervisor_prepare_net(struct supervisor *s);
+
+/* Move uplinks that appeared since into the namespace. */
+void supervisor_claim_uplinks(const struct supervisor *s);
+
+/* Start the sentinel if there is none, and watch it. */
+void supervisor_hold_namespace(struct supervisor *s);
+
+/* Enter the namespace (inside: true) or come back; ends the process when that fails. */
+void supervisor_enter_namespace(const struct supervisor *s, bool inside);
 
 /* -- supervisor_child.c -- */
 
@@ -95,9 +111,6 @@ int supervisor_listen(const struct supervisor *s, const char *rest, int type, mo
 
 /* The path BASE/REST, or the end of the process when it does not fit. */
 void supervisor_path(char ret[MSG_PATH_BYTES], const char *base, const char *rest);
-
-/* Enter the namespace (inside: true) or come back; ends the process when that fails. */
-void supervisor_enter_namespace(const struct supervisor *s, bool inside);
 
 /* -- supervisor_policy.c -- */
 

@@ -240,6 +240,7 @@ void supervisor_give(struct supervisor *s, struct child *child)
 	case ROLE_SUPERVISOR:
 	case ROLE_CONFIG:
 	case ROLE_BLOCK:
+	case ROLE_SENTINEL:
 	case ROLE_DHCP:
 	case N_ROLES:
 		break;

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +17,6 @@
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/util.h"
-
-#define NETNS_PATH "/run/netns/bulkhead"
 
 /* What children still need to be given, and ourselves to give it; the row of roles.tsv. */
 static const int kept_caps[] = {
@@ -63,8 +59,7 @@ static void find_libexec(struct supervisor *s)
 	*slash = '\0';
 }
 
-/* Run a program of ours with fds[0..n_fds) as 3.. and wait; its exit status, or our end. */
-static int run(const char *const argv[], const int fds[], unsigned n_fds)
+int supervisor_run(const char *const argv[], const int fds[], unsigned n_fds)
 {
 	pid_t pid = fork();
 	int status;
@@ -72,7 +67,7 @@ static int run(const char *const argv[], const int fds[], unsigned n_fds)
 	if (pid < 0)
 		die("fork: %m");
 	if (pid == 0) {
-		char *args[8] = { NULL };
+		char *args[MSG_UPLINKS + 8] = { NULL };
 
 		supervisor_hand_over(fds, n_fds);
 		for (size_t i = 0; argv[i] && i < ARRAY_LEN(args) - 1; i++)
@@ -100,8 +95,8 @@ void supervisor_configure(struct supervisor *s, const char *path)
 		die("socket for the configuration: %s", strerror(-r));
 
 	supervisor_path(binary, s->libexec, "bulkhead-config");
-	status =
-		run((const char *const[]){ binary, path, NULL }, (const int[]){ pair[1], file }, 2);
+	status = supervisor_run((const char *const[]){ binary, path, NULL },
+				(const int[]){ pair[1], file }, 2);
 	(void)close(pair[1]);
 	if (status != 0)
 		exit(status == 2 || status == 4 ? status : EXIT_FAILURE);
@@ -137,42 +132,11 @@ static void make_folders(const struct supervisor *s)
 	make_folder(path, 0700);
 }
 
-static void run_netns(const struct supervisor *s, const char *verb, const char *name)
-{
-	char script[MSG_PATH_BYTES];
-	int status;
-
-	supervisor_path(script, s->libexec, "bulkhead-netns");
-	status = run((const char *const[]){ script, verb, name, NULL }, NULL, 0);
-	if (status != 0)
-		die("bulkhead-netns %s %s ended with status %d", verb, name ? name : "", status);
-}
-
-void supervisor_claim_uplinks(const struct supervisor *s)
-{
-	for (uint32_t i = 0; i < s->config.n_uplinks; i++)
-		if (if_nametoindex(s->config.uplink[i].ifname) != 0)
-			run_netns(s, "uplink", s->config.uplink[i].ifname);
-}
-
-void supervisor_enter_namespace(const struct supervisor *s, bool inside)
-{
-	if (setns(inside ? s->ns_fd : s->host_ns_fd, CLONE_NEWNET) < 0)
-		die("enter network namespace '%s': %m", inside ? NETNS_PATH : "of the host");
-}
-
 void supervisor_prepare(struct supervisor *s)
 {
 	make_folders(s);
 	supervisor_policy_recover(s);
-	s->host_ns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (s->host_ns_fd < 0)
-		die("open own network namespace: %m");
-	run_netns(s, "up", NULL);
-	s->ns_fd = open(NETNS_PATH, O_RDONLY | O_CLOEXEC);
-	if (s->ns_fd < 0)
-		die("open network namespace '%s': %m", NETNS_PATH);
-	supervisor_claim_uplinks(s);
+	supervisor_prepare_net(s);
 }
 
 /* key and block lock all they have; where that cannot be, they lock what is secret and say so. */

@@ -44,6 +44,13 @@ granted=$(sed -n 's/^CapabilityBoundingSet=//p' roles/bulkheadd.service | tr ' '
 row=$(awk -F'\t' '$1 == "supervisor" { print $4 }' roles/roles.tsv | tr 'a-z ' 'A-Z\n' | sed 's/^/CAP_/' | sort)
 [ "$granted" = "$row" ] || { echo "bulkheadd.service and roles.tsv disagree:" && diff <(echo "$granted") <(echo "$row"); exit 1; }
 
+# The namespace is there before any network manager, and the daemon does not run without it.
+for line in Before=network-pre.target Wants=network-pre.target RequiredBy=network-pre.target DefaultDependencies=no; do
+	grep -qE "^${line%%=*}=(.* )?${line#*=}( |\$)" roles/bulkhead-netns.service ||
+		{ echo "bulkhead-netns.service: '$line' is not there"; exit 1; }
+done
+grep -q '^Requires=bulkhead-netns.service$' roles/bulkheadd.service || { echo "bulkheadd.service does not require the namespace"; exit 1; }
+
 # exposure LIMIT UNIT: systemd's own measure of how open a unit is, in tenths
 exposure() {
 	local level
