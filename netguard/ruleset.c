@@ -7,13 +7,16 @@
 #include "netguard/ruleset_forward.h"
 #include "netguard/ruleset_local.h"
 
+/* Name and index: an uplink is that link under that name. A link that takes the name of another is
+ * no uplink, at once, and neither is one that was renamed: grants are kept by name. */
 static void add_uplinks(struct ruleset_text *t, const struct ruleset *r)
 {
-	ruleset_text_add(t, "	set uplinks { type ifname;");
+	ruleset_text_add(t, "	set uplinks { type ifname . iface_index;");
 	for (unsigned i = 0; i < r->n_uplinks; i++) {
 		ruleset_text_add(t, i ? ", \"" : " elements = { \"");
 		ruleset_text_add(t, r->uplink[i]);
-		ruleset_text_add(t, "\"");
+		ruleset_text_add(t, "\" . ");
+		ruleset_text_number(t, r->ifindex[i]);
 	}
 	ruleset_text_add(t, r->n_uplinks ? " }; }\n" : " }\n");
 }
@@ -47,7 +50,7 @@ static bool ruleset_ok(const struct ruleset *r)
 	    r->flows_per_port < RULESET_FLOWS_MIN)
 		return false;
 	for (unsigned i = 0; i < r->n_uplinks; i++) {
-		if (!name_ok(r->uplink[i]) || r->kind[i] >= N_UPLINK_KINDS)
+		if (!name_ok(r->uplink[i]) || r->ifindex[i] == 0 || r->kind[i] >= N_UPLINK_KINDS)
 			return false;
 		for (unsigned j = 0; j < i; j++)
 			if (strcmp(r->uplink[i], r->uplink[j]) == 0)

@@ -56,14 +56,15 @@ enum {
 struct ruleset {
 	unsigned n_uplinks;
 	char uplink[MSG_UPLINKS][MSG_IFNAME_BYTES];
-	uint32_t kind[MSG_UPLINKS]; /* enum uplink_kind of each */
-	uint32_t uid_prove;	    /* whose sockets may probe beacons; not 0 */
-	uint32_t flows_per_port;    /* conntrack entries that one port may hold */
+	unsigned ifindex[MSG_UPLINKS]; /* which link has that name: not 0 */
+	uint32_t kind[MSG_UPLINKS];    /* enum uplink_kind of each */
+	uint32_t uid_prove;	       /* whose sockets may probe beacons; not 0 */
+	uint32_t flows_per_port;       /* conntrack entries that one port may hold */
 };
 
 /* text: NUL-terminated. Errors: -EINVAL an uplink's name is empty, twice there, or has a character
  * besides letters, digits, '.', '-' and '_'; more uplinks than MSG_UPLINKS; uid_prove is 0;
- * flows_per_port is below RULESET_FLOWS_MIN. -ENOSPC text_bytes is too small. */
+ * an ifindex is 0; flows_per_port is below RULESET_FLOWS_MIN. -ENOSPC text_bytes is too small. */
 int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_bytes);
 
 #endif

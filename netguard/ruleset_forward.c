@@ -116,8 +116,8 @@ static const char DISPATCH[] = "	chain dispatch {\n"
 
 /* DHCP (RFC 2131 4.1, RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they
  * would speak for another. Options and routing headers name other hops than the destination that
- * the rules look at (RFC 791 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any
- * "established": a grant that is gone cuts what is established too. */
+ * the rules look at (RFC 791 3.1, RFC 8200 4.4); none is needed. One end is an uplink, by index too.
+ * The dispatch comes before any "established": a grant that is gone cuts what is established too. */
 static const char FORWARD[] =
 	"	chain forward {\n"
 	"		type filter hook forward priority filter; policy drop;\n"
@@ -127,7 +127,8 @@ static const char FORWARD[] =
 	"		exthdr dst exists counter name blocked drop\n"
 	"		udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
 	"		udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
-	"		jump clock\n"
+	"		oifname . oif @uplinks jump clock\n"
+	"		iifname . iif @uplinks jump clock\n"
 	"		counter name blocked drop\n"
 	"	}\n";
 
@@ -137,7 +138,7 @@ static const char FORWARD[] =
 static const char NAT[] =
 	"	chain nat {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"
-	"		oifname != @uplinks accept\n"
+	"		oifname . oif != @uplinks accept\n"
 	"		ct mark and 0xff000000 == 0x01000000 meta l4proto { 6, 17 } "
 	"masquerade to :20000-39999 random\n"
 	"		ct mark and 0xff000000 == 0x02000000 meta l4proto { 6, 17 } "

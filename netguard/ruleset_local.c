@@ -20,7 +20,7 @@ static const char INPUT[] =
 	"	chain input {\n"
 	"		type filter hook input priority filter; policy drop;\n"
 	"		iifname \"lo\" accept\n"
-	"		iifname @uplinks goto input_uplink\n"
+	"		iifname . iif @uplinks goto input_uplink\n"
 	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
 	"ip6 hoplimit 255 accept\n"
 	"	}\n";
@@ -31,7 +31,7 @@ static const char OUTPUT[] =
 	"	chain output {\n"
 	"		type filter hook output priority filter; policy drop;\n"
 	"		oifname \"lo\" accept\n"
-	"		oifname @uplinks accept\n"
+	"		oifname . oif @uplinks accept\n"
 	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 	"		icmp type { destination-unreachable, time-exceeded, "
 	"parameter-problem } accept\n"

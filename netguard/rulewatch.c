@@ -33,7 +33,6 @@ struct reading {
 	bool foreign;
 	struct rulewatch_who who;
 	const struct ruleset *ruleset;
-	const unsigned *ifindex;
 };
 
 static int join(struct mnl_socket *nl, int group)
@@ -132,7 +131,7 @@ static void take_link(const struct nlmsghdr *nlh, struct reading *r)
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*link))
 		return;
 	for (unsigned i = 0; i < r->ruleset->n_uplinks && !r->foreign; i++) {
-		if (link->ifi_index != (int)r->ifindex[i])
+		if (link->ifi_index != (int)r->ruleset->ifindex[i])
 			continue;
 		(void)mnl_attr_parse(nlh, sizeof(*link), take_name, name);
 		if (name[0] == '\0' || strcmp(name, r->ruleset->uplink[i]) == 0)
@@ -193,9 +192,9 @@ int rulewatch_rules_once(struct rulewatch *watch)
 }
 
 int rulewatch_links(struct rulewatch *watch, const struct ruleset *ruleset,
-		    const unsigned ifindex[MSG_UPLINKS], struct rulewatch_who *ret)
+		    struct rulewatch_who *ret)
 {
-	struct reading reading = { .ruleset = ruleset, .ifindex = ifindex };
+	struct reading reading = { .ruleset = ruleset };
 
 	return result(read_all(watch, watch->links, &reading, take_link), &reading, ret);
 }

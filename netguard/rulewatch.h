@@ -41,9 +41,9 @@ int rulewatch_rules(struct rulewatch *watch, uint32_t own_port, struct rulewatch
  * was none, or more. */
 int rulewatch_rules_once(struct rulewatch *watch);
 
-/* 0: the links with these indices still have the names of the ruleset, or are gone.
+/* 0: the links of the ruleset still have their names, or are gone.
  * -EPERM: one was renamed. -ENOBUFS as above. */
 int rulewatch_links(struct rulewatch *watch, const struct ruleset *ruleset,
-		    const unsigned ifindex[MSG_UPLINKS], struct rulewatch_who *ret);
+		    struct rulewatch_who *ret);
 
 #endif

@@ -34,7 +34,6 @@ enum { FLOWS_MAX = 4096 };
 static struct nft {
 	struct role role;
 	struct ruleset ruleset;
-	unsigned ifindex[MSG_UPLINKS]; /* of each uplink of the ruleset */
 	struct linkctl *links;
 	struct grants *grants;
 	struct rulewatch *watch;
@@ -59,7 +58,7 @@ static void find_uplinks(struct nft *n)
 	if (config->n_uplinks > MSG_UPLINKS)
 		die("configuration: %u uplinks", (unsigned)config->n_uplinks);
 	for (unsigned i = 0; i < config->n_uplinks; i++)
-		nft_load_find(&n->ruleset, n->ifindex, n->links, config->uplink[i].ifname,
+		nft_load_find(&n->ruleset, n->links, config->uplink[i].ifname,
 			      config->uplink[i].kind);
 }
 
@@ -97,8 +96,8 @@ static void forget_flows(struct nft *n)
 static void open_links(struct nft *n)
 {
 	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++) {
-		must(linkctl_flush_neighbours(n->links, n->ifindex[i]), "flush neighbours");
-		must(linkctl_set_up(n->links, n->ifindex[i]), "bring an uplink up");
+		must(linkctl_flush_neighbours(n->links, n->ruleset.ifindex[i]), "flush neighbours");
+		must(linkctl_set_up(n->links, n->ruleset.ifindex[i]), "bring an uplink up");
 		log_info("uplink '%s': its egress chain stands, it is up", n->ruleset.uplink[i]);
 	}
 }
@@ -109,7 +108,8 @@ static void clean_up(struct nft *n)
 {
 	if (n->state.tightens || n->dead.n > 0)
 		for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
-			must(linkctl_flush_neighbours(n->links, n->ifindex[i]), "flush neighbours");
+			must(linkctl_flush_neighbours(n->links, n->ruleset.ifindex[i]),
+			     "flush neighbours");
 	for (unsigned i = 0; i < n->dead.n; i++)
 		must(linkctl_delete_flows(n->links, n->dead.mark[i], UINT32_MAX),
 		     "delete the flows of a revoked grant");
@@ -140,7 +140,8 @@ static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct
 	struct msg_net_ack news = { .tamper = what, .pid = who->pid };
 
 	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
-		(void)linkctl_set_down(n->links, n->ifindex[i]); /* or it is gone: as good */
+		(void)linkctl_set_down(n->links,
+				       n->ruleset.ifindex[i]); /* or it is gone: as good */
 	memcpy(news.process, who->process, sizeof(news.process));
 	memcpy(news.what, who->link, sizeof(who->link));
 	(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1); /* or it is gone */
@@ -158,7 +159,7 @@ static void look(struct nft *n)
 	int r = rulewatch_rules(n->watch, grants_port(n->grants), &who);
 
 	if (r == 0)
-		r = rulewatch_links(n->watch, &n->ruleset, n->ifindex, &who);
+		r = rulewatch_links(n->watch, &n->ruleset, &who);
 	if (r == -EPERM)
 		tampered(n, who.link[0] ? NET_TAMPER_LINK : NET_TAMPER_RULES, &who);
 	if (r == -ENOBUFS)

@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 
-void nft_load_find(struct ruleset *ruleset, unsigned ifindex[MSG_UPLINKS], struct linkctl *links,
-		   const char *ifname, uint32_t kind)
+void nft_load_find(struct ruleset *ruleset, struct linkctl *links, const char *ifname,
+		   uint32_t kind)
 {
 	unsigned at = ruleset->n_uplinks;
 	int r;
@@ -17,7 +17,7 @@ void nft_load_find(struct ruleset *ruleset, unsigned ifindex[MSG_UPLINKS], struc
 	if (at == MSG_UPLINKS || strnlen(ifname, MSG_IFNAME_BYTES) == MSG_IFNAME_BYTES ||
 	    !msg_text_ok(ifname, strlen(ifname) + 1))
 		die("configuration: name of uplink %u", at);
-	r = linkctl_find(links, ifname, &ifindex[at]);
+	r = linkctl_find(links, ifname, &ruleset->ifindex[at]);
 	if (r == -ENODEV) {
 		log_warn(0, "find uplink '%s': it is not there", ifname);
 		return;
@@ -53,14 +53,13 @@ int nft_load_closed(int argc, char **argv)
 	/* nobody probes yet: a uid that no process has (user_namespaces(7): the one that is none) */
 	struct ruleset ruleset = { .uid_prove = UINT32_MAX - 1,
 				   .flows_per_port = RULESET_FLOWS_MIN };
-	unsigned ifindex[MSG_UPLINKS];
 	struct linkctl *links;
 	int r = linkctl_new(&links);
 
 	if (r < 0)
 		die("open netlink: %s", strerror(-r));
 	for (int i = 0; i < argc; i++)
-		nft_load_find(&ruleset, ifindex, links, argv[i], UPLINK_LAN);
+		nft_load_find(&ruleset, links, argv[i], UPLINK_LAN);
 	nft_load(&ruleset);
 	linkctl_free(links);
 	return EXIT_SUCCESS;

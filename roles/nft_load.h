@@ -8,10 +8,10 @@
 #include "netguard/linkctl.h"
 #include "netguard/ruleset.h"
 
-/* The uplink goes into *ruleset, and its index into ifindex, if it is there. Ends the process
+/* The uplink goes into *ruleset if it is there. Ends the process
  * at a name that is none. */
-void nft_load_find(struct ruleset *ruleset, unsigned ifindex[MSG_UPLINKS], struct linkctl *links,
-		   const char *ifname, uint32_t kind);
+void nft_load_find(struct ruleset *ruleset, struct linkctl *links, const char *ifname,
+		   uint32_t kind);
 
 /* Replace all rules of this namespace; ends the process when that fails. */
 void nft_load(const struct ruleset *ruleset);

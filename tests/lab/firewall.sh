@@ -58,7 +58,7 @@ fw_without() {
 
 fw_start() { # the first answer, or how it ended, is in FW_ANSWER
 	coproc FW { exec nsenter --net=/run/netns/bulkhead "$LAB_OUT/tests/system/nft_driver" \
-		"$LAB_OUT/bulkhead-nft" $FW_UID_BASE up0 2> >(exec cat >"$LAB/nft.log"); } # (a role may not write files)
+		"$LAB_OUT/bulkhead-nft" $FW_UID_BASE ${FW_UPLINKS:-up0} 2> >(exec cat >"$LAB/nft.log"); } # (a role may not write files)
 	FW_CHILD=$FW_PID # bash forgets FW_PID when it ends
 	fw_tell send
 }

@@ -16,6 +16,7 @@ static struct ruleset two_uplinks(void)
 {
 	return (struct ruleset){ .n_uplinks = 2,
 				 .uplink = { "en0", "wl0.1" },
+				 .ifindex = { 3, 7 },
 				 .uid_prove = 64005,
 				 .flows_per_port = 1000 };
 }
@@ -107,7 +108,10 @@ static void nothing_established_passes_without_a_dispatch(void **state)
 	(void)state;
 	assert_null(strstr(forward, "accept"));
 	assert_null(strstr(forward, "established"));
-	assert_int_equal(count(t, "jump clock"), 1);
+	/* and none but to or from an uplink: that link, under that name */
+	assert_int_equal(count(t, "jump clock"), 2);
+	assert_int_equal(count(forward, "if @uplinks jump clock"), 2);
+	assert_non_null(strstr(t, "{ \"en0\" . 3, \"wl0.1\" . 7 }"));
 }
 
 static void dhcp_and_the_beacon_are_dropped_before_the_dispatch(void **state)
@@ -254,7 +258,7 @@ static void without_uplinks_there_is_still_a_closed_table(void **state)
 
 	(void)state;
 	assert_int_equal(count(t, "policy drop;"), 3);
-	assert_non_null(strstr(t, "set uplinks { type ifname; }"));
+	assert_non_null(strstr(t, "set uplinks { type ifname . iface_index; }"));
 }
 
 static void eight_uplinks_take_less_than_half_of_the_room(void **state)
@@ -263,8 +267,10 @@ static void eight_uplinks_take_less_than_half_of_the_room(void **state)
 
 	(void)state;
 	r.n_uplinks = MSG_UPLINKS;
-	for (unsigned i = 0; i < MSG_UPLINKS; i++)
+	for (unsigned i = 0; i < MSG_UPLINKS; i++) {
 		(void)snprintf(r.uplink[i], MSG_IFNAME_BYTES, "averylongname%u", i);
+		r.ifindex[i] = UINT32_MAX - i;
+	}
 	assert_true(strlen(build(&r)) < RULESET_TEXT_BYTES / 2);
 }
 
@@ -288,8 +294,11 @@ static void refuses_names_that_could_be_read_as_rules(void **state)
 static void refuses_numbers_that_would_open(void **state)
 {
 	struct ruleset root = two_uplinks(), many = two_uplinks(), few = two_uplinks();
+	struct ruleset none = two_uplinks();
 
 	(void)state;
+	none.ifindex[1] = 0;
+	assert_int_equal(ruleset_build(&none, text, sizeof(text)), -EINVAL);
 	root.uid_prove = 0;
 	many.n_uplinks = MSG_UPLINKS + 1;
 	few.flows_per_port = RULESET_FLOWS_MIN - 1;
