@@ -7,6 +7,9 @@
 #
 # shellcheck shell=bash
 
+# shellcheck source=tests/lab/peers.sh
+. "$(dirname "${BASH_SOURCE[0]}")/peers.sh"
+
 LAN_SERVER=203.0.113.10
 LAN_SERVER6=2001:db8::10
 LAN_GATEWAY_corp=10.77.0.1
@@ -90,21 +93,9 @@ lans_dnsmasq() { # lans_dnsmasq LAN DOMAIN RANGE4 PREFIX6
 # The switch of the corporate LAN: speaks LLDP on the port that the cable is in. Bridges forward no
 # frame to 01:80:c2:00:00:0e, so it must speak on that port itself.
 lans_switch() {
-	local root=$LAB_TOP/out/peers
-	[ -x "$root/usr/sbin/lldpd" ] || return 1
-	mkdir -p "$LAB/peers"
-	mount -t overlay overlay \
-		-o "lowerdir=$root,upperdir=$(mktemp -d "$LAB/over/peers.XXXX"),workdir=$(mktemp -d "$LAB/over/work.XXXX")" \
-		"$LAB/peers"
-	mkdir -p "$LAB/peers/dev" "$LAB/peers/proc" "$LAB/peers/sys"
-	mount --rbind /dev "$LAB/peers/dev"
-	mount -t proc proc "$LAB/peers/proc"
+	peers_have usr/sbin/lldpd && peers_up || return 1
 	echo "127.0.0.1 sw-floor2.corp.example sw-floor2" >"$LAB/peers/etc/hosts"
-	echo "hosts: files" >"$LAB/peers/etc/nsswitch.conf"
-	# a host name of its own, and a /sys that shows the links of its namespace
-	lab_start lldpd nsenter --net=/run/netns/corp unshare --mount --uts "$BASH" -c \
-		"busybox hostname sw-floor2 && mount -t sysfs sysfs '$LAB/peers/sys' &&
-		exec chroot '$LAB/peers' /usr/sbin/lldpd -d -I cable"
+	lab_start lldpd peers_exec corp sw-floor2 /usr/sbin/lldpd -d -I cable
 }
 
 lans_unplug() {
