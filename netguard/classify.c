@@ -86,7 +86,7 @@ static void take_link(struct classify_state *s, const struct classify_link *link
 {
 	bool same = same_device(&s->link, link);
 
-	if (same && s->link.carrier == link->carrier)
+	if (same && s->link.carrier == link->carrier && s->link.n_losses == link->n_losses)
 		return;
 	if (!same)
 		s->alive_boot_ms = 0;		/* sniff listened to another one */

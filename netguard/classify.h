@@ -86,6 +86,7 @@ struct classify_link {
 	uint32_t ifindex; /* 0: the link is gone */
 	bool carrier;	  /* IFF_UP, and a carrier */
 	uint8_t mac[6];
+	uint32_t n_losses; /* of carrier: one that came back before anybody was told shows here */
 };
 
 struct classify_proof {

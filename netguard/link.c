@@ -125,6 +125,8 @@ static int link_parse_link(const struct nlmsghdr *head, struct link_fact *ret)
 		ret->up = info->ifi_flags & IFF_UP;
 		ret->carrier = ret->up && (info->ifi_flags & LINK_LOWER_UP);
 		(void)link_attr_copy(attrs.at[IFLA_ADDRESS], ret->mac, sizeof(ret->mac));
+		(void)link_attr_copy(attrs.at[IFLA_CARRIER_DOWN_COUNT], &ret->n_losses,
+				     sizeof(ret->n_losses));
 	}
 	return 1;
 }

@@ -33,6 +33,7 @@ struct link_fact {
 	char ifname[LINK_NAME_BYTES]; /* LINK_SET, LINK_GONE */
 	bool up;		      /* LINK_SET: administratively */
 	bool carrier;		      /* LINK_SET: up, and the other end is there */
+	uint32_t n_losses;	      /* LINK_SET: of carrier, since the link was made */
 	uint8_t mac[6];		      /* LINK_SET: zero if the link has no Ethernet address */
 	uint8_t family;		      /* addresses and gateways: AF_INET or AF_INET6 */
 	uint8_t prefix_bits;	      /* addresses */

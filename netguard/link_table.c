@@ -22,9 +22,11 @@ static void link_drop(struct link_table *table, uint32_t ifindex)
 
 static enum link_change link_set(struct link_table *table, const struct link_fact *fact)
 {
-	struct link_entry new = {
-		.ifindex = fact->ifindex, .up = fact->up, .carrier = fact->carrier, .seen = true
-	};
+	struct link_entry new = { .ifindex = fact->ifindex,
+				  .up = fact->up,
+				  .carrier = fact->carrier,
+				  .n_losses = fact->n_losses,
+				  .seen = true };
 	struct link_entry *entry = link_slot(table, fact->ifindex);
 	enum link_change change = LINK_CHANGE_NONE;
 
@@ -39,6 +41,7 @@ static enum link_change link_set(struct link_table *table, const struct link_fac
 	if (memcmp(entry->ifname, new.ifname, sizeof(new.ifname)) != 0)
 		change = LINK_CHANGE_APPEARED;
 	else if (entry->up != new.up || entry->carrier != new.carrier ||
+		 entry->n_losses != new.n_losses ||
 		 memcmp(entry->mac, new.mac, sizeof(new.mac)) != 0)
 		change = LINK_CHANGE_STATE;
 	*entry = new;

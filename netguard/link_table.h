@@ -1,7 +1,8 @@
 /* link_table.h - which links there are, to tell a change from an echo and a name from an index.
  *
  * rtnetlink repeats itself: statistics, dumps. What does not fit into the table counts as a change
- * each time, so that a full table can only close. Addresses and gateways: netguard/classify_net.h.
+ * each time, so that a full table can only close. The kernel tells of a carrier up to a second late,
+ * and of one that went and came within that time, nothing but its count of losses. Addresses and gateways: netguard/classify_net.h.
  *
  * Pure: facts in, change out. */
 #ifndef NETGUARD_LINK_TABLE_H
@@ -17,7 +18,7 @@ enum { LINK_TABLE_LINKS = 64 };
 enum link_change {
 	LINK_CHANGE_NONE,
 	LINK_CHANGE_APPEARED, /* also: it took another name, which makes it another link */
-	LINK_CHANGE_STATE,    /* up, carrier or MAC differ from before */
+	LINK_CHANGE_STATE,    /* up, carrier or MAC differ, or it was lost between */
 	LINK_CHANGE_GONE,
 };
 
@@ -26,6 +27,7 @@ struct link_entry {
 	char ifname[LINK_NAME_BYTES];
 	bool up;
 	bool carrier;
+	uint32_t n_losses;
 	uint8_t mac[6];
 	bool seen; /* since link_table_mark() */
 };

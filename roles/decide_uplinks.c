@@ -168,6 +168,7 @@ static void match_links(struct decider *d, uint64_t now)
 		if (e) {
 			fact.link.ifindex = e->ifindex;
 			fact.link.carrier = e->carrier;
+			fact.link.n_losses = e->n_losses;
 			memcpy(fact.link.mac, e->mac, sizeof(fact.link.mac));
 		}
 		decide_uplinks_step(d, u, &fact, now);

@@ -327,6 +327,23 @@ static void a_link_without_carrier_is_unknown(void **state)
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 }
 
+/* Carrier lost and back before the kernel told anybody: perhaps another network. */
+static void a_carrier_that_was_lost_between_is_unknown(void **state)
+{
+	struct classify_fact f = { .kind = CLASSIFY_LINK };
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	f.link = l.s.link;
+	(void)step(&l, &f);
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+	f.link.n_losses++;
+	(void)step(&l, &f);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
 static void time_that_runs_backwards_opens_nothing(void **state)
 {
 	struct lab l;
@@ -368,6 +385,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_lease_closes),
 		cmocka_unit_test(new_rules_are_held_against_the_lease_that_stands),
 		cmocka_unit_test(a_link_without_carrier_is_unknown),
+		cmocka_unit_test(a_carrier_that_was_lost_between_is_unknown),
 		cmocka_unit_test(time_that_runs_backwards_opens_nothing),
 	};
 

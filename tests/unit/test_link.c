@@ -16,10 +16,11 @@
 
 /* RTM_NEWLINK: index 3, up and lower-up, "eth0", 02:00:00:00:00:03. Little endian, as the host. */
 static const uint8_t NEWLINK[] = {
-	0x38, 0, 0, 0, 16,  0,	 0,   0,   0,	 0, 0, 0, 0, 0, 0, 0, /* nlmsghdr, 56 bytes */
-	0,    0, 1, 0, 3,   0,	 0,   0,   0x01, 0, 1, 0, 0, 0, 0, 0, /* ifinfomsg */
-	9,    0, 3, 0, 'e', 't', 'h', '0', 0,	 0, 0, 0,	      /* IFLA_IFNAME */
-	10,   0, 1, 0, 2,   0,	 0,   0,   0,	 3, 0, 0,	      /* IFLA_ADDRESS */
+	0x40, 0, 0,  0, 16,  0,	  0,   0,   0,	  0, 0, 0, 0, 0, 0, 0, /* nlmsghdr, 64 bytes */
+	0,    0, 1,  0, 3,   0,	  0,   0,   0x01, 0, 1, 0, 0, 0, 0, 0, /* ifinfomsg */
+	9,    0, 3,  0, 'e', 't', 'h', '0', 0,	  0, 0, 0,	       /* IFLA_IFNAME */
+	10,   0, 1,  0, 2,   0,	  0,   0,   0,	  3, 0, 0,	       /* IFLA_ADDRESS */
+	8,    0, 48, 0, 7,   0,	  0,   0,			       /* IFLA_CARRIER_DOWN_COUNT */
 };
 
 /* RTM_NEWROUTE: IPv4 default via 192.0.2.1 on index 3, table main. */
@@ -73,6 +74,7 @@ static void reads_a_link(void **state)
 	assert_string_equal(f.ifname, "eth0");
 	assert_true(f.up && f.carrier);
 	assert_int_equal(f.mac[5], 3);
+	assert_int_equal(f.n_losses, 7);
 }
 
 static void a_link_that_is_down_has_no_carrier(void **state)

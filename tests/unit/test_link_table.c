@@ -47,6 +47,19 @@ static void carrier_mac_and_name_are_changes(void **state)
 	assert_int_equal(apply(&t, a_link(3, "eth1", false)), LINK_CHANGE_APPEARED);
 }
 
+static void a_carrier_lost_between_two_messages_is_a_change(void **state)
+{
+	struct link_fact f = a_link(3, "eth0", true);
+	struct link_table t = { 0 };
+
+	(void)state;
+	apply(&t, f);
+	f.n_losses = 1;
+	assert_int_equal(apply(&t, f), LINK_CHANGE_STATE);
+	assert_int_equal(apply(&t, f), LINK_CHANGE_NONE);
+	assert_int_equal(link_table_find(&t, 3)->n_losses, 1);
+}
+
 static void a_link_that_goes_is_not_found_again(void **state)
 {
 	struct link_table t = { 0 };
@@ -106,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_echo_is_no_change),
 		cmocka_unit_test(carrier_mac_and_name_are_changes),
+		cmocka_unit_test(a_carrier_lost_between_two_messages_is_a_change),
 		cmocka_unit_test(a_link_that_goes_is_not_found_again),
 		cmocka_unit_test(what_does_not_fit_is_a_change_every_time),
 		cmocka_unit_test(index_zero_is_never_a_link),
