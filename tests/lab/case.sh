@@ -29,6 +29,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 CASE_FORGE=$LAB_TOOLS/forge
+CASE_AS=(setpriv "--bounding-set=-sys_admin,-sys_ptrace,-sys_module,-sys_rawio")
 declare -gA CASE_AT	# capture -> "namespace link"
 CASE_HEARD=0 CASE_SENT=0 CASE_ERR=
 
@@ -67,7 +68,7 @@ case_record() {
 }
 
 case_personal() { # case_personal COMMAND... - as a program of the personal OS
-	setpriv --bounding-set=-sys_admin,-sys_ptrace,-sys_module,-sys_rawio "$@"
+	"${CASE_AS[@]}" "$@"
 }
 
 # case_sync NAME - all that has been on the link so far is in the capture

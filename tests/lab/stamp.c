@@ -37,7 +37,7 @@ enum {
 	PAYLOAD_AT = 42, /* Ethernet, IPv4 without options, UDP */
 	TCP_GAP_NS = 2000000,
 	RUN_NS = 50000000, /* a longer one is written in pieces */
-	IDLE_MS = 200, /* a run that has ended is written after this */
+	IDLE_MS = 200,	   /* a run that has ended is written after this */
 	OPEN_MAX = 65536,
 };
 

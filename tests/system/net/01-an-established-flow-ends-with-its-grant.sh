@@ -18,8 +18,8 @@ fw_sink
 fw_with
 fw_grant host0 open 0
 old=$(lab_token old) udp=$(lab_token udp)
-lab_start stream case_personal "$FW_SEND" tcp $FW_LAN 5001 "$old"
-lab_start datagrams case_personal "$FW_SEND" udp $FW_LAN 9 "$udp" 10000
+lab_start stream "${CASE_AS[@]}" "$FW_SEND" tcp $FW_LAN 5001 "$old"
+lab_start datagrams "${CASE_AS[@]}" "$FW_SEND" udp $FW_LAN 9 "$udp" 10000
 lab_wait 5 lab_seen lan "text:$old" || fail "the stream does not start: $(<"$LAB/stream.log")"
 fw_pause 2
 renewed=$(lab_now)

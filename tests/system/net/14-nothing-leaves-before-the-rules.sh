@@ -26,7 +26,7 @@ tries "$early" >/dev/null
 [ "$(lab_in bulkhead cat /sys/class/net/up0/flags 2>/dev/null || ip -n bulkhead -o link show up0 | grep -c '[<,]UP[,>]' || true)" = 0 ] ||
 	fail "the uplink is up before its chain"
 token=$(lab_token stream)
-lab_start stream case_personal "$FW_SEND" udp $FW_LAN 9 "$token" 1000
+lab_start stream "${CASE_AS[@]}" "$FW_SEND" udp $FW_LAN 9 "$token" 1000
 fw_with
 case_none lan tries udp4 udp6 icmp raw
 n=$(lab_count lan "text:$early" "text:$token" | sort -u)

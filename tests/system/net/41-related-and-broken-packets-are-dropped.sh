@@ -69,7 +69,7 @@ ip netns attach personal $$
 case_record bh0 personal bh0
 lab_start ftp nsenter --net=/run/netns/lan busybox nc -ll -p 21 -e /bin/cat
 lab_wait 3 fw_listens tcp 21 || fail "the server does not start"
-lab_start control case_personal "$FW_SEND" tcp $FW_LAN 21 "PORT 192,168,7,50,78,32"
+lab_start control "${CASE_AS[@]}" "$FW_SEND" tcp $FW_LAN 21 "PORT 192,168,7,50,78,32"
 lab_wait 5 lab_seen lan "text:PORT 192" || fail "the control connection does not start"
 token=$(lab_token data)
 lab_in lan "$FW_FORGE" udp $FW_LAN 192.168.7.50 20 20000 "$token-udp-" 3 >/dev/null
