@@ -65,13 +65,14 @@ static bool read_name(const uint8_t *data, size_t len_bytes, size_t *at, struct 
 	return false;
 }
 
-int domain_search_parse(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMAIN_BYTES],
-			uint32_t *ret_cut)
+int domain_search_append(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMAIN_BYTES],
+			 uint32_t *ret_cut)
 {
 	char text[MSG_DOMAIN_BYTES] = { 0 };
-	size_t n = 0, at = 0;
+	size_t n = strnlen(ret, MSG_DOMAIN_BYTES - 1), at = 0;
 	uint32_t cut = 0;
 
+	memcpy(text, ret, n);
 	while (at < len_bytes) {
 		struct name name;
 		size_t space = n > 0;
@@ -89,6 +90,20 @@ int domain_search_parse(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMA
 		memcpy(text + n, name.text, name.len_bytes);
 		n += name.len_bytes;
 	}
+	memcpy(ret, text, sizeof(text));
+	*ret_cut |= cut;
+	return 0;
+}
+
+int domain_search_parse(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMAIN_BYTES],
+			uint32_t *ret_cut)
+{
+	char text[MSG_DOMAIN_BYTES] = { 0 };
+	uint32_t cut = 0;
+	int r = domain_search_append(data, len_bytes, text, &cut);
+
+	if (r < 0)
+		return r;
 	memcpy(ret, text, sizeof(text));
 	*ret_cut = cut;
 	return 0;

@@ -1,4 +1,4 @@
-/* domain.h - a list of compressed domain names (DHCP option 119) as text.
+/* domain.h - a list of domain names, compressed (DHCP option 119) or not, as text.
  *
  * Pure: a pointer may only lead backwards, so reading always ends.
  * Sources: RFC 3397 2, RFC 1035 3.1 and 4.1.4. */
@@ -15,5 +15,9 @@
  * there, whole), else 0. 0; -EBADMSG, results untouched. */
 int domain_search_parse(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMAIN_BYTES],
 			uint32_t *ret_cut);
+
+/* The same, added to the names that ret holds already; *ret_cut becomes 1 or stays as it is. */
+int domain_search_append(const uint8_t *data, size_t len_bytes, char ret[MSG_DOMAIN_BYTES],
+			 uint32_t *ret_cut);
 
 #endif

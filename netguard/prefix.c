@@ -25,6 +25,19 @@ bool prefix_ok(const struct msg_prefix *prefix)
 	return true;
 }
 
+bool prefix_meets(const struct msg_prefix *prefix, uint32_t family, const uint8_t *address,
+		  uint32_t len_bits)
+{
+	uint32_t bits = MIN(prefix->len_bits, len_bits);
+
+	if (!prefix_ok(prefix) || prefix->family != family || len_bits > family_bytes(family) * 8)
+		return false;
+	for (uint32_t bit = 0; bit < bits; bit++)
+		if ((prefix->address[bit / 8] ^ address[bit / 8]) & 0x80u >> bit % 8)
+			return false;
+	return true;
+}
+
 /* All addresses that share the first len_bits of address. */
 static struct prefix_range range_of(const uint8_t *address, unsigned len_bits, unsigned n_bytes)
 {

@@ -32,6 +32,11 @@ struct prefix_ranges { /* ascending, neither overlapping nor touching */
 /* Family known, length inside it, and neither host bits nor bytes beyond the family set. */
 bool prefix_ok(const struct msg_prefix *prefix);
 
+/* Do the first len_bits of that address lie inside the prefix, or the prefix inside them? An address
+ * has 32 or 128 bits. False for another family, and for a prefix that is not prefix_ok(). */
+bool prefix_meets(const struct msg_prefix *prefix, uint32_t family, const uint8_t *address,
+		  uint32_t len_bits);
+
 /* n prefixes, each prefix_ok(), at most MSG_PREFIXES. */
 void prefix_ranges_build(const struct msg_prefix *prefix, unsigned n, struct prefix_ranges *ret);
 

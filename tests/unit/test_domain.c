@@ -138,6 +138,22 @@ static void a_name_over_255_bytes_is_refused(void **state)
 	assert_int_equal(parse(data, n, names, &cut), -EBADMSG);
 }
 
+static void names_are_added_to_those_before(void **state)
+{
+	char text[MSG_DOMAIN_BYTES] = "lan";
+	uint32_t cut = 0;
+
+	(void)state;
+	assert_int_equal(domain_search_append((const uint8_t *)"\4corp", 6, text, &cut), 0);
+	assert_string_equal(text, "lan corp");
+	assert_int_equal(domain_search_append((const uint8_t *)"\4cor", 5, text, &cut), -EBADMSG);
+	assert_string_equal(text, "lan corp");
+	memset(text, 'x', sizeof(text) - 1);
+	assert_int_equal(cut, 0);
+	assert_int_equal(domain_search_append((const uint8_t *)"\4corp", 6, text, &cut), 0);
+	assert_int_equal(cut, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +164,7 @@ int main(void)
 		cmocka_unit_test(a_label_cannot_forge_a_separator),
 		cmocka_unit_test(names_that_do_not_fit_are_left_out_whole_and_said),
 		cmocka_unit_test(a_name_over_255_bytes_is_refused),
+		cmocka_unit_test(names_are_added_to_those_before),
 	};
 
 	return cmocka_run_group_tests_name("domain", tests, NULL, NULL);

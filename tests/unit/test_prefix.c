@@ -126,6 +126,23 @@ static void refuses_what_is_no_prefix(void **state)
 	assert_true(prefix_ok(&host_bits));
 }
 
+static void a_prefix_meets_what_is_inside_it_or_around_it(void **state)
+{
+	const struct msg_prefix p = { AF_INET6, 48, { 0xfd, 0x77 } };
+	const struct msg_prefix bad = { AF_INET6, 8, { 0xfd, 0x77 } };
+	uint8_t address[16] = { 0xfd, 0x77, [15] = 1 };
+
+	(void)state;
+	assert_true(prefix_meets(&p, AF_INET6, address, 128));
+	assert_true(prefix_meets(&p, AF_INET6, address, 8));
+	assert_false(prefix_meets(&p, AF_INET, address, 16));
+	assert_false(prefix_meets(&p, AF_INET6, address, 129));
+	assert_false(prefix_meets(&bad, AF_INET6, address, 128));
+	address[5] = 1;
+	assert_false(prefix_meets(&p, AF_INET6, address, 128));
+	assert_true(prefix_meets(&p, AF_INET6, address, 47));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +153,7 @@ int main(void)
 		cmocka_unit_test(everything_and_the_last_address_do_not_wrap),
 		cmocka_unit_test(as_many_as_a_message_holds_fit),
 		cmocka_unit_test(refuses_what_is_no_prefix),
+		cmocka_unit_test(a_prefix_meets_what_is_inside_it_or_around_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

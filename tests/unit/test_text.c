@@ -51,6 +51,49 @@ static void letters_are_alike_in_both_cases_and_nothing_else_is(void **state)
 	assert_false(text_equal_fold("[", 1, "{", 1));
 }
 
+static void an_ipv6_address_reads_as_people_write_it(void **state)
+{
+	static const struct {
+		uint8_t address[16];
+		const char *text;
+	} want[] = {
+		{ { 0 }, "::" },
+		{ { [15] = 1 }, "::1" },
+		{ { 0x20, 0x01, 0x0d, 0xb8 }, "2001:db8::" },
+		{ { 0xfe, 0x80, [8] = 1, [15] = 0x0a }, "fe80::100:0:0:a" },
+		{ { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1 },
+		  "2001:db8:0:1:1:1:1:1" },
+		{ { 0x20, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 }, "2001:0:0:1::1" },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		    0xff, 0xff, 0xff },
+		  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+	};
+	char text[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		text_ipv6(text, sizeof(text), want[i].address);
+		assert_string_equal(text, want[i].text);
+	}
+	text_ipv6(text, 39, want[0].address);
+	assert_string_equal(text, "");
+}
+
+static void a_number_reads_as_people_write_it(void **state)
+{
+	char text[11];
+
+	(void)state;
+	text_decimal(text, sizeof(text), 0);
+	assert_string_equal(text, "0");
+	text_decimal(text, sizeof(text), 4094);
+	assert_string_equal(text, "4094");
+	text_decimal(text, sizeof(text), UINT32_MAX);
+	assert_string_equal(text, "4294967295");
+	text_decimal(text, 4, 4094);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -58,6 +101,8 @@ int main(void)
 		cmocka_unit_test(a_long_text_is_cut_and_still_ends),
 		cmocka_unit_test(addresses_read_as_people_write_them),
 		cmocka_unit_test(letters_are_alike_in_both_cases_and_nothing_else_is),
+		cmocka_unit_test(an_ipv6_address_reads_as_people_write_it),
+		cmocka_unit_test(a_number_reads_as_people_write_it),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
