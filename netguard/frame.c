@@ -10,7 +10,7 @@ enum {
 	IPPROTO_HOPOPT = 0, /* IANA protocol numbers, here and below */
 	IPPROTO_IS_UDP = 17,
 	IPPROTO_ROUTE = 43,
-	IPPROTO_FRAG = 44,
+	IPPROTO_IS_ICMP6 = 58,
 	IPPROTO_OPTS = 60,
 	IPV6_EXTENSIONS_MAX = 8, /* RFC 8200 4.1 names fewer */
 };
@@ -86,6 +86,7 @@ static int parse_ipv6(struct frame *f)
 		if (!bytes_ok(&f->payload))
 			return -EBADMSG;
 	}
+	f->is_icmp6 = next == IPPROTO_IS_ICMP6;
 	return next == IPPROTO_IS_UDP ? parse_udp(f->payload, f) : 0;
 }
 
@@ -111,6 +112,11 @@ int frame_parse(const void *data, size_t len_bytes, struct frame *ret)
 	}
 	if (!bytes_ok(&b))
 		return -EBADMSG;
+	if (f.vlan_id != 0) {
+		*ret = f;
+		ret->payload = b;
+		return 0;
+	}
 	if (type >= ETHERTYPE_MIN) {
 		f.ethertype = (uint16_t)type;
 		f.payload = b;
@@ -127,4 +133,9 @@ int frame_parse(const void *data, size_t len_bytes, struct frame *ret)
 		return r;
 	*ret = f;
 	return 0;
+}
+
+bool frame_is_link_local(const uint8_t address[16])
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }

@@ -83,7 +83,7 @@ static void a_fragment_has_no_ports(void **state)
 	assert_false(f.is_udp);
 }
 
-static void reads_through_a_vlan_tag_and_names_it(void **state)
+static void stops_at_the_tag_of_a_vlan_and_reads_past_one_of_none(void **state)
 {
 	uint8_t frame[sizeof(IPV4) + 4];
 	struct frame f;
@@ -94,10 +94,34 @@ static void reads_through_a_vlan_tag_and_names_it(void **state)
 	memcpy(frame + 16, IPV4 + 12, sizeof(IPV4) - 12);
 	assert_int_equal(frame_parse(frame, sizeof(frame), &f), 0);
 	assert_int_equal(f.vlan_id, 42);
-	assert_true(f.is_udp);
+	assert_false(f.is_udp);
+	frame[18] = 0; /* broken inside: it is tagged all the same */
+	assert_int_equal(frame_parse(frame, sizeof(frame), &f), 0);
+	assert_int_equal(f.vlan_id, 42);
+	frame[18] = 0x45;
 	frame[15] = 0; /* a priority tag names no VLAN */
 	assert_int_equal(frame_parse(frame, sizeof(frame), &f), 0);
 	assert_int_equal(f.vlan_id, 0);
+	assert_true(f.is_udp);
+}
+
+static void an_icmp6_message_is_told_from_a_fragment(void **state)
+{
+	uint8_t frame[sizeof(IPV6)];
+	struct frame f;
+
+	(void)state;
+	memcpy(frame, IPV6, sizeof(frame));
+	frame[54] = 58; /* behind the hop-by-hop options */
+	assert_int_equal(frame_parse(frame, sizeof(frame), &f), 0);
+	assert_true(f.is_icmp6);
+	assert_false(f.is_udp);
+	assert_int_equal(bytes_left(&f.payload), 10);
+	frame[54] = 44;
+	assert_int_equal(frame_parse(frame, sizeof(frame), &f), 0);
+	assert_false(f.is_icmp6);
+	assert_true(frame_is_link_local(f.source));
+	assert_false(frame_is_link_local(f.destination));
 }
 
 static void an_llc_frame_ends_where_it_says(void **state)
@@ -145,7 +169,8 @@ int main(void)
 		cmocka_unit_test(steps_over_ipv6_extension_headers),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(a_fragment_has_no_ports),
-		cmocka_unit_test(reads_through_a_vlan_tag_and_names_it),
+		cmocka_unit_test(stops_at_the_tag_of_a_vlan_and_reads_past_one_of_none),
+		cmocka_unit_test(an_icmp6_message_is_told_from_a_fragment),
 		cmocka_unit_test(an_llc_frame_ends_where_it_says),
 		cmocka_unit_test(lengths_that_contradict_each_other_are_refused),
 	};
