@@ -27,6 +27,9 @@ void classify_rules_init(struct classify_rules *ret)
 	ret->alive_gap_ms = ALIVE_GAP_MS;
 	ret->any_kinds = 1u << SIGN_LLDP | 1u << SIGN_CDP;
 	ret->dhcp_private = true;
+	ret->dhcp_domain = true;
+	ret->address = true;
+	ret->ra = true;
 }
 
 void classify_init(struct classify_state *ret, uint64_t now_boot_ms)

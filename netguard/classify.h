@@ -44,25 +44,25 @@ enum {
 	CLASSIFY_BEACON_MS = 1200,
 };
 
-struct classify_prefix {  /* IPv4 */
-	uint32_t address; /* network byte order, as in struct msg_dhcp4 */
-	uint32_t length_bits;
-};
-
 /* What the policy says; classify_rules_init() gives the strict defaults. */
 struct classify_rules {
 	uint32_t foreign_window_ms;
 	uint32_t home_window_ms;
 	uint32_t alive_gap_ms; /* a heartbeat later than this is none */
-	uint32_t any_kinds;    /* bit 1 << SIGN_*: any claim of that kind is a sign */
+	uint32_t any_kinds;    /* bit 1 << SIGN_*: any claim of that kind is a sign; of DHCP (both
+				  versions): any that names a domain */
 	bool dhcp_private;     /* a DHCP option 224..254 is a sign */
-	bool dhcp_vendor;      /* a DHCP option 43 or 125 is a sign */
-	uint32_t n_suffixes;   /* DHCP 15 and 119: "corp.example" also matches "x.CORP.example." */
+	bool dhcp_vendor;      /* a DHCP option 43 or 125, a DHCPv6 option 16 or 17 is a sign */
+	bool dhcp_domain;      /* hold the domains of DHCP and DHCPv6 against the suffixes */
+	bool address;	       /* hold addresses of DHCP, DHCPv6, ARP, ND against the prefixes */
+	bool ra;	       /* hold what an RA says against suffixes and prefixes */
+	uint32_t n_suffixes;   /* "corp.example" also matches "x.CORP.example." */
 	char suffix[CLASSIFY_SUFFIXES][MSG_DOMAIN_BYTES];
-	uint32_t n_neighbours; /* LLDP system name or chassis; '*' ends a prefix */
+	uint32_t n_neighbours; /* LLDP system name or chassis, CDP device; '*' ends a prefix */
 	char neighbour[CLASSIFY_NEIGHBOURS][MSG_NAME_BYTES];
-	uint32_t n_prefixes; /* our address, the router or a resolver inside one is a sign */
-	struct classify_prefix prefix[CLASSIFY_PREFIXES];
+	uint32_t n_prefixes; /* an address of ours, of a router, server or resolver inside one is a
+				sign, and a prefix that overlaps one */
+	struct msg_prefix prefix[CLASSIFY_PREFIXES];
 	uint32_t n_homes; /* enrolled, permitted by policy and not expired */
 	struct classify_home home[CLASSIFY_HOMES];
 };

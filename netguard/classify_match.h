@@ -10,8 +10,9 @@
 
 #include "netguard/classify.h"
 
-/* True: a sign, and ret_source says in words which ("sw1.corp.example", "domain corp.example").
- * SIGN_ALIVE and SIGN_BEACON never match here. */
+/* True: a sign, and ret_source says in words which ("sw1.corp.example", "prefix fd77::/64"); with
+ * classify_sign_name() before it, it says where that was heard. Of DHCP, DHCPv6 and EAPOL only what
+ * the network's side says matches. SIGN_ALIVE and SIGN_BEACON never match here. */
 bool classify_match(const struct classify_rules *rules, const struct msg_claim *claim,
 		    char ret_source[MSG_NAME_BYTES]);
 

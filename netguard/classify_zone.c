@@ -8,8 +8,9 @@
 
 uint32_t classify_zone_sign(const struct classify_state *state)
 {
-	static const uint32_t order[] = { SIGN_BEACON, SIGN_DHCP4, SIGN_LLDP,  SIGN_CDP,
-					  SIGN_EAPOL,  SIGN_RA,	   SIGN_DHCP6, SIGN_VLAN };
+	static const uint32_t order[] = { SIGN_BEACON, SIGN_DHCP4, SIGN_LLDP,
+					  SIGN_CDP,    SIGN_EAPOL, SIGN_RA,
+					  SIGN_DHCP6,  SIGN_VLAN,  SIGN_GATEWAY };
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		if (state->sign[order[i]].until_boot_ms != 0)
@@ -162,7 +163,7 @@ const char *classify_sign_name(uint32_t kind)
 	static const char *const names[N_SIGN_KINDS] = {
 		[SIGN_LLDP] = "LLDP", [SIGN_CDP] = "CDP",	[SIGN_DHCP4] = "DHCP",
 		[SIGN_RA] = "RA",     [SIGN_DHCP6] = "DHCPv6",	[SIGN_EAPOL] = "EAPOL",
-		[SIGN_VLAN] = "VLAN", [SIGN_BEACON] = "beacon",
+		[SIGN_VLAN] = "VLAN", [SIGN_BEACON] = "beacon", [SIGN_GATEWAY] = "gateway",
 	};
 
 	return kind < N_SIGN_KINDS && names[kind] ? names[kind] : "none";

@@ -60,22 +60,13 @@ static void step_all(struct decider *d, enum classify_fact_kind kind, uint64_t n
 
 static void lists_of(const struct policy *policy, struct classify_rules *r)
 {
-	if (policy->sign[POLICY_SIGN_DHCP_DOMAIN] == POLICY_RULE_LISTED)
-		for (uint32_t i = 0; i < MIN(policy->n_suffixes, (uint32_t)CLASSIFY_SUFFIXES); i++)
-			memcpy(r->suffix[r->n_suffixes++], policy->suffix[i],
-			       sizeof(policy->suffix[i]));
+	for (uint32_t i = 0; i < MIN(policy->n_suffixes, (uint32_t)CLASSIFY_SUFFIXES); i++)
+		memcpy(r->suffix[r->n_suffixes++], policy->suffix[i], sizeof(policy->suffix[i]));
 	for (uint32_t i = 0; i < MIN(policy->n_systems, (uint32_t)CLASSIFY_NEIGHBOURS); i++)
 		memcpy(r->neighbour[r->n_neighbours++], policy->system[i],
 		       sizeof(policy->system[i]));
-	for (uint32_t i = 0; i < MIN(policy->n_prefixes, (uint32_t)MSG_PREFIXES); i++) {
-		const struct msg_prefix *p = &policy->prefix[i];
-
-		if (policy->sign[POLICY_SIGN_ADDRESS] == POLICY_RULE_IGNORED ||
-		    p->family != AF_INET)
-			continue;
-		memcpy(&r->prefix[r->n_prefixes].address, p->address, 4);
-		r->prefix[r->n_prefixes++].length_bits = p->len_bits;
-	}
+	for (uint32_t i = 0; i < MIN(policy->n_prefixes, (uint32_t)CLASSIFY_PREFIXES); i++)
+		r->prefix[r->n_prefixes++] = policy->prefix[i];
 }
 
 static void rules_of(const struct policy *policy, struct classify_rules *r)
@@ -89,8 +80,8 @@ static void rules_of(const struct policy *policy, struct classify_rules *r)
 		{ POLICY_SIGN_RA, SIGN_RA },
 		{ POLICY_SIGN_EAPOL, SIGN_EAPOL },
 		{ POLICY_SIGN_VLAN, SIGN_VLAN },
-		/* any domain: we cannot ask for one, so any answer of a server counts: tighter */
 		{ POLICY_SIGN_DHCP_DOMAIN, SIGN_DHCP4 },
+		{ POLICY_SIGN_DHCP_DOMAIN, SIGN_DHCP6 },
 	};
 
 	static_assert(sizeof(policy->suffix[0]) <= sizeof(r->suffix[0]), "suffixes fit");
@@ -101,6 +92,9 @@ static void rules_of(const struct policy *policy, struct classify_rules *r)
 	r->foreign_window_ms = policy->foreign_window_ms;
 	r->dhcp_private = policy->sign[POLICY_SIGN_DHCP_PRIVATE] != POLICY_RULE_IGNORED;
 	r->dhcp_vendor = policy->sign[POLICY_SIGN_DHCP_VENDOR] != POLICY_RULE_IGNORED;
+	r->dhcp_domain = policy->sign[POLICY_SIGN_DHCP_DOMAIN] != POLICY_RULE_IGNORED;
+	r->address = policy->sign[POLICY_SIGN_ADDRESS] != POLICY_RULE_IGNORED;
+	r->ra = policy->sign[POLICY_SIGN_RA] != POLICY_RULE_IGNORED;
 	r->any_kinds = 0;
 	for (size_t i = 0; i < ARRAY_LEN(any); i++)
 		if (policy->sign[any[i].sign] == POLICY_RULE_ANY)
