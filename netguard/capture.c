@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 
 #include <pcap/pcap.h>
@@ -43,6 +44,31 @@ static int join_groups(int fd, uint32_t ifindex)
 	return 0;
 }
 
+/* The kernel takes a tag off before a filter runs, and libpcap puts it back for us. So tags are asked
+ * for where the kernel keeps them, in front of the filter proper. libpcap's own "vlan" would also
+ * take tags for no VLAN, which some providers put on all their traffic. */
+static const struct bpf_insn tagged[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG),
+	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xfff), /* 802.1Q 9.6: the low 12 bits */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SNAP_BYTES),
+};
+
+static int set_program(pcap_t *pcap, const struct bpf_program *program)
+{
+	struct bpf_insn insn[BPF_MAXINSNS];
+	struct bpf_program both = { .bf_insns = insn };
+
+	if (program->bf_len > BPF_MAXINSNS - ARRAY_LEN(tagged))
+		return -EINVAL;
+	memcpy(insn, tagged, sizeof(tagged));
+	memcpy(insn + ARRAY_LEN(tagged), program->bf_insns, program->bf_len * sizeof(insn[0]));
+	both.bf_len = (unsigned)ARRAY_LEN(tagged) + program->bf_len;
+	return pcap_setfilter(pcap, &both) < 0 ? -EIO : 0;
+}
+
 static int set_filter(pcap_t *pcap, const char *filter)
 {
 	static const int on = 1;
@@ -51,10 +77,10 @@ static int set_filter(pcap_t *pcap, const char *filter)
 
 	if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
 		return -EINVAL;
-	r = pcap_setfilter(pcap, &program);
+	r = set_program(pcap, &program);
 	pcap_freecode(&program);
 	if (r < 0)
-		return -EIO;
+		return r;
 	if (setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;

@@ -12,7 +12,9 @@ enum { CAPTURE_ERROR_BYTES = 256 };
 struct capture;
 
 /* Capture on ifname with a filter in libpcap's language, in immediate mode, not promiscuous: the
- * multicast groups of the signs are joined instead. The filter is locked for good.
+ * multicast groups of the signs are joined instead. Besides, every frame that is tagged for a VLAN
+ * passes, with its tag; but a card may filter out VLANs that nobody has asked it for. The filter is
+ * locked for good.
  * 0; -ENODEV no such link; -EMEDIUMTYPE not an Ethernet; else negative errno or -EIO, and
  * libpcap's words in ret_error ("" when it has none). */
 int capture_open(const char *ifname, const char *filter, struct capture **ret,

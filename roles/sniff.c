@@ -18,6 +18,8 @@
 #include "base/util.h"
 
 #include "netguard/capture.h"
+#include "netguard/gateway.h"
+#include "netguard/repeat.h"
 #include "netguard/sense.h"
 
 #include "roles/role.h"
@@ -36,6 +38,8 @@ struct uplink {
 	struct capture *capture;
 	bool broken;	 /* its link is gone: nothing is attested for it any more */
 	uint64_t n_lost; /* claims that decide did not take: as bad as a dropped frame */
+	struct repeat repeat;
+	struct gateway gateway;
 };
 
 static struct sniff {
@@ -132,12 +136,37 @@ static void give_up(struct uplink *u, int error)
 	u->broken = true; /* left open: closing takes a system call that the sandbox has not */
 }
 
+/* At once, unless it repeats what was just told: then with the next beat. */
+static void tell(struct sniff *s, struct uplink *u, const struct msg_claim *claim)
+{
+	if (repeat_hold(&u->repeat, claim))
+		return;
+	if (send_claim(s, claim))
+		repeat_told(&u->repeat, claim);
+	else
+		u->n_lost++;
+}
+
+static void take_frame(struct sniff *s, struct uplink *u, const uint8_t *data, size_t len_bytes)
+{
+	struct msg_claim claim, router;
+
+	if (sense_frame(data, len_bytes, capture_ifindex(u->capture), loop_now_boot_ms(), &claim) <
+	    0)
+		return;
+	if (claim.kind != SIGN_GATEWAY) /* anybody's MAC; gateway_take() says if it counts */
+		tell(s, u, &claim);
+	if (gateway_take(&u->gateway, &claim, &router) && !send_claim(s, &router)) {
+		gateway_untold(&u->gateway, &router.gateway);
+		u->n_lost++;
+	}
+}
+
 static void hear(struct sniff *s, struct uplink *u)
 {
 	for (unsigned i = 0; i < FRAMES_PER_ROUND; i++) {
 		const uint8_t *data;
 		size_t len_bytes;
-		struct msg_claim claim;
 		int r = capture_next(u->capture, &data, &len_bytes);
 
 		if (r == -ENODATA)
@@ -146,11 +175,18 @@ static void hear(struct sniff *s, struct uplink *u)
 			give_up(u, r);
 			return;
 		}
-		if (sense_frame(data, len_bytes, capture_ifindex(u->capture), loop_now_boot_ms(),
-				&claim) == 0 &&
-		    !send_claim(s, &claim))
-			u->n_lost++;
+		take_frame(s, u, data, len_bytes);
 	}
+}
+
+/* No beat before them: it would attest a silence that was none. */
+static void tell_held(struct sniff *s, struct uplink *u)
+{
+	struct msg_claim claim;
+
+	repeat_beat(&u->repeat);
+	while (repeat_next(&u->repeat, &claim))
+		tell(s, u, &claim);
 }
 
 static void beat(struct sniff *s, uint64_t now_boot_ms)
@@ -165,6 +201,7 @@ static void beat(struct sniff *s, uint64_t now_boot_ms)
 
 		if (u->broken)
 			continue;
+		tell_held(s, u);
 		claim.ifindex = capture_ifindex(u->capture);
 		r = capture_stats(u->capture, &claim.alive.n_frames, &claim.alive.n_dropped);
 		claim.alive.n_dropped += u->n_lost;

@@ -92,14 +92,47 @@ static void a_broken_lldp_frame_is_still_a_neighbour(void **state)
 	assert_string_equal(c.lldp.chassis, "malformed");
 }
 
-static void what_is_tagged_for_a_vlan_is_nothing(void **state)
+static void of_what_is_tagged_for_a_vlan_the_tag_is_the_claim(void **state)
 {
 	static const uint8_t frame[] = { 1, 0x80, 0xc2, 0,    0, 0x0e, 2, 0,	0,
 					 0, 0,	  1,	0x81, 0, 0,    5, 0x88, 0xcc };
 	struct msg_claim c;
 
 	(void)state;
+	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), 0);
+	assert_int_equal(c.kind, SIGN_VLAN);
+	assert_int_equal(c.vlan.vlan_id, 5);
+}
+
+static void a_broken_cdp_frame_is_still_a_neighbour(void **state)
+{
+	uint8_t frame[] = { 1, 0, 0x0c, 0xcc, 0xcc, 0xcc, 2, 0,	   0,	 0, 0, 1,
+			    0, 9, 0xaa, 0xaa, 3,    0,	  0, 0x0c, 0x20, 0, 9 };
+	struct msg_claim c;
+
+	(void)state;
+	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), 0);
+	assert_int_equal(c.kind, SIGN_CDP);
+	assert_string_equal(c.cdp.device, "malformed");
+	frame[20] = 0x21; /* VTP and its like share the address */
 	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), -ENODATA);
+}
+
+static void a_neighbour_may_be_the_router(void **state)
+{
+	static const uint8_t frame[] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 8, 6,		    /* */
+		0,    1,    8,	  0,	6,    4,    0, 2, 2, 0, 0, 0, 0, 9, 192, 168, 0, 1, /* */
+		0,    0,    0,	  0,	0,    0,    0, 0, 0, 0,
+	};
+	struct msg_claim c;
+
+	(void)state;
+	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), 0);
+	assert_int_equal(c.kind, SIGN_GATEWAY);
+	assert_int_equal(c.gateway.family, AF_INET);
+	assert_memory_equal(c.gateway.mac, "\2\0\0\0\0\x09", 6);
+	assert_memory_equal(c.gateway.address, "\xc0\xa8\0\1", 4);
 }
 
 static void a_dhcp_answer_counts_a_question_does_not(void **state)
@@ -126,7 +159,9 @@ int main(void)
 		cmocka_unit_test(an_announcement_is_handed_on_with_its_sender),
 		cmocka_unit_test(what_is_no_announcement_on_that_port_is_nothing),
 		cmocka_unit_test(a_broken_lldp_frame_is_still_a_neighbour),
-		cmocka_unit_test(what_is_tagged_for_a_vlan_is_nothing),
+		cmocka_unit_test(of_what_is_tagged_for_a_vlan_the_tag_is_the_claim),
+		cmocka_unit_test(a_broken_cdp_frame_is_still_a_neighbour),
+		cmocka_unit_test(a_neighbour_may_be_the_router),
 		cmocka_unit_test(a_dhcp_answer_counts_a_question_does_not),
 	};
 
