@@ -116,7 +116,7 @@ static void enter_sandbox(const struct sniff *s)
 	sandbox_enter(&sandbox);
 }
 
-/* decide may be busy: a claim that it cannot take now is counted, and shown with the next beat. */
+/* False when decide is busy: whoever asked counts the claim as lost, and the next beat says so. */
 static bool send_claim(struct sniff *s, const struct msg_claim *claim)
 {
 	int r = ipc_send(s->role.peer_fd[ROLE_DECIDE], claim, sizeof(*claim), -1);
@@ -136,30 +136,29 @@ static void give_up(struct uplink *u, int error)
 	u->broken = true; /* left open: closing takes a system call that the sandbox has not */
 }
 
-/* At once, unless it repeats what was just told: then with the next beat. */
-static void tell(struct sniff *s, struct uplink *u, const struct msg_claim *claim)
+static void tell_router(struct sniff *s, struct uplink *u, const struct msg_claim *claim)
 {
-	if (repeat_hold(&u->repeat, claim))
+	struct msg_claim router;
+
+	if (!gateway_take(&u->gateway, claim, &router) || send_claim(s, &router))
 		return;
-	if (send_claim(s, claim))
-		repeat_told(&u->repeat, claim);
-	else
-		u->n_lost++;
+	gateway_untold(&u->gateway, &router.gateway);
+	u->n_lost++;
 }
 
-static void take_frame(struct sniff *s, struct uplink *u, const uint8_t *data, size_t len_bytes)
+/* At once, unless it repeats what was just told: then with the next beat. Anybody's MAC is no claim
+ * by itself: gateway.h says whose counts. */
+static void tell(struct sniff *s, struct uplink *u, const struct msg_claim *claim)
 {
-	struct msg_claim claim, router;
-
-	if (sense_frame(data, len_bytes, capture_ifindex(u->capture), loop_now_boot_ms(), &claim) <
-	    0)
-		return;
-	if (claim.kind != SIGN_GATEWAY) /* anybody's MAC; gateway_take() says if it counts */
-		tell(s, u, &claim);
-	if (gateway_take(&u->gateway, &claim, &router) && !send_claim(s, &router)) {
-		gateway_untold(&u->gateway, &router.gateway);
-		u->n_lost++;
+	if (claim->kind != SIGN_GATEWAY) {
+		if (repeat_hold(&u->repeat, claim))
+			return;
+		if (send_claim(s, claim))
+			repeat_told(&u->repeat, claim);
+		else
+			u->n_lost++;
 	}
+	tell_router(s, u, claim);
 }
 
 static void hear(struct sniff *s, struct uplink *u)
@@ -167,6 +166,7 @@ static void hear(struct sniff *s, struct uplink *u)
 	for (unsigned i = 0; i < FRAMES_PER_ROUND; i++) {
 		const uint8_t *data;
 		size_t len_bytes;
+		struct msg_claim claim;
 		int r = capture_next(u->capture, &data, &len_bytes);
 
 		if (r == -ENODATA)
@@ -175,7 +175,9 @@ static void hear(struct sniff *s, struct uplink *u)
 			give_up(u, r);
 			return;
 		}
-		take_frame(s, u, data, len_bytes);
+		if (sense_frame(data, len_bytes, capture_ifindex(u->capture), loop_now_boot_ms(),
+				&claim) == 0)
+			tell(s, u, &claim);
 	}
 }
 
