@@ -276,8 +276,9 @@ static void record_tamper(struct decider *d, const struct msg_net_ack *news)
 		(void)snprintf(detail, sizeof(detail), "renamed to '%s'; it was taken down",
 			       news->what);
 	else
-		(void)snprintf(detail, sizeof(detail), "'%s' was changed; it is set right again",
-			       news->what);
+		(void)snprintf(detail, sizeof(detail), "'%s' was changed; %s", news->what,
+			       news->error < 0 ? "it cannot be set right: uplinks taken down"
+					       : "it is set right again");
 	decide_record_text(record.detail, sizeof(record.detail), detail);
 	log_warn(0, "tampered: %s: %s", record.subject, detail);
 	(void)decide_record_send(d, &record); /* said there */

@@ -6,6 +6,7 @@
  * when the rules are no longer ours, with the uplinks down: the supervisor starts it anew, closed.
  * Without it the kernel ends each grant by itself. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,12 @@
 #include "roles/nft_sysctl.h"
 #include "roles/role.h"
 
-static const int syscalls[] = { SANDBOX_COMMON, SCMP_SYS(sendto), SCMP_SYS(recvfrom), -1 };
+static const int syscalls[] = { SANDBOX_COMMON,	   SCMP_SYS(sendto),   SCMP_SYS(recvfrom),
+				SCMP_SYS(pread64), SCMP_SYS(pwrite64), -1 };
 
-/* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink; the two that are watched. */
-enum { N_FDS = 10 };
+/* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink; the two that are watched;
+ * the kernel's switches. */
+enum { N_FDS = 10 + NFT_SYSCTL_FDS_MAX };
 enum { FLOWS_MAX = 4096 };
 
 static struct nft {
@@ -37,6 +40,8 @@ static struct nft {
 	struct linkctl *links;
 	struct grants *grants;
 	struct rulewatch *watch;
+	struct nft_sysctl switches;
+	uint64_t next_switches_boot_ms;
 	struct msg_net_state state;
 	struct pairs_dead dead;
 } nft;
@@ -133,15 +138,20 @@ static int apply(struct nft *n)
 	return 0;
 }
 
+static void close_links(struct nft *n)
+{
+	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
+		(void)linkctl_set_down(n->links,
+				       n->ruleset.ifindex[i]); /* or it is gone: as good */
+}
+
 /* First nothing leaves any more, then it is told, then our successor loads everything anew: with
  * rules that are somebody else's no answer of ours would mean anything. */
 static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct rulewatch_who *who)
 {
 	struct msg_net_ack news = { .tamper = what, .pid = who->pid };
 
-	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
-		(void)linkctl_set_down(n->links,
-				       n->ruleset.ifindex[i]); /* or it is gone: as good */
+	close_links(n);
 	memcpy(news.process, who->process, sizeof(news.process));
 	memcpy(news.what, who->link, sizeof(who->link));
 	(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1); /* or it is gone */
@@ -151,6 +161,31 @@ static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct
 		die("news of changed rules were lost: the uplinks are down, and all is closed");
 	die("process '%s' (%u) changed the rules: the uplinks are down, and all is closed",
 	    who->process, (unsigned)who->pid);
+}
+
+/* A few times a minute, and with other work: one that was changed is set right, and told. */
+static void look_at_switches(struct nft *n, uint64_t now)
+{
+	struct msg_net_ack news = { .tamper = NET_TAMPER_SWITCH };
+	const char *name;
+	int error;
+
+	if (now < n->next_switches_boot_ms)
+		return;
+	n->next_switches_boot_ms = now + NFT_SYSCTL_LOOK_MS;
+	while ((name = nft_sysctl_look(&n->switches, &error)) != NULL) {
+		(void)snprintf(news.what, sizeof(news.what), "%s", name);
+		if (error < 0) {
+			close_links(n);
+			news.error = error;
+		}
+		(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1);
+		if (error < 0)
+			die("kernel switch '%s' is not what it must be, and cannot be set: %s; the "
+			    "uplinks are down",
+			    name, strerror(-error));
+		log_warn(0, "kernel switch '%s' was changed; it is set right again", name);
+	}
 }
 
 static void look(struct nft *n)
@@ -220,7 +255,7 @@ int main(int argc, char **argv)
 	nft.ruleset.uid_prove = role_uid_of(&nft.role.config, ROLE_PROVE);
 	nft.ruleset.flows_per_port = flows_per_port();
 	load(&nft);
-	nft_sysctl_demand(&nft.ruleset);
+	nft_sysctl_demand(&nft.switches, &nft.ruleset);
 	forget_flows(&nft);
 	open_links(&nft);
 	enter_sandbox(&nft);
@@ -233,10 +268,12 @@ int main(int argc, char **argv)
 		loop_want(&loop, nft.role.peer_fd[ROLE_DECIDE]);
 		loop_want(&loop, rulewatch_rules_fd(nft.watch));
 		loop_want(&loop, rulewatch_links_fd(nft.watch));
+		loop_wake_at(&loop, nft.next_switches_boot_ms);
 		r = loop_wait(&loop);
 		if (r < 0 && r != -EINTR)
 			must(r, "wait");
 		look(&nft);
+		look_at_switches(&nft, loop_now_boot_ms());
 		if (loop_ready(&loop, ROLE_SUP_FD))
 			serve_supervisor(&nft);
 		else if (loop_ready(&loop, nft.role.peer_fd[ROLE_DECIDE]))

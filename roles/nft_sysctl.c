@@ -59,19 +59,24 @@ static const struct want of_uplink[] = {
 	{ "ipv6/conf/%/forwarding", "1", true },
 };
 
-/* The switch's text without its newline; cut to fit. 0 or negative errno. */
-static int read_switch(const char *name, char *out, size_t out_bytes)
+enum { VALUE_BYTES = 64 };
+
+static int open_switch(const char *name, int flags)
 {
 	char path[128];
-	OWNS_FD int fd = -1;
-	ssize_t n;
+	int fd;
 
 	if (snprintf(path, sizeof(path), "/proc/sys/net/%s", name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, out_bytes - 1);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The switch's text without its newline; cut to fit. 0 or negative errno. */
+static int read_switch(int fd, char out[VALUE_BYTES])
+{
+	ssize_t n = pread(fd, out, VALUE_BYTES - 1, 0);
+
 	if (n < 0)
 		return -errno;
 	out[n] = '\0';
@@ -79,45 +84,84 @@ static int read_switch(const char *name, char *out, size_t out_bytes)
 	return 0;
 }
 
-static void demand(const struct want *want, const char *uplink)
+static void demand(struct nft_sysctl *s, const struct want *want, const char *uplink)
 {
 	const char *mark = strchr(want->name, '%');
-	char name[96], found[64];
+	struct nft_sysctl_kept *kept = &s->kept[s->n];
+	char found[VALUE_BYTES];
 	int r;
 
+	if (s->n == ARRAY_LEN(s->kept))
+		die("check '/proc/sys/net/%s': too many switches", want->name);
 	if (mark)
-		(void)snprintf(name, sizeof(name), "%.*s%s%s", (int)(mark - want->name), want->name,
-			       uplink, mark + 1);
+		(void)snprintf(kept->name, sizeof(kept->name), "%.*s%s%s", (int)(mark - want->name),
+			       want->name, uplink, mark + 1);
 	else
-		(void)snprintf(name, sizeof(name), "%s", want->name);
-	r = read_switch(name, found, sizeof(found));
-	if (r == -ENOENT && want->absent_ok)
+		(void)snprintf(kept->name, sizeof(kept->name), "%s", want->name);
+	kept->value = want->value;
+	kept->fd = open_switch(kept->name, O_RDWR);
+	if (kept->fd == -EROFS || kept->fd == -EACCES) /* where we may not set it, we look at it */
+		kept->fd = open_switch(kept->name, O_RDONLY);
+	if (kept->fd == -ENOENT && want->absent_ok)
 		return;
+	r = kept->fd < 0 ? kept->fd : read_switch(kept->fd, found);
 	if (r < 0) {
 		errno = -r;
-		die("check '/proc/sys/net/%s': %m", name);
+		die("check '/proc/sys/net/%s': %m", kept->name);
 	}
 	if (strcmp(found, want->value) != 0)
 		die("check '/proc/sys/net/%s': it is '%s', not '%s'; "
 		    "run 'bulkhead-netns %s%s' again",
-		    name, found, want->value, mark ? "uplink " : "up", mark ? uplink : "");
+		    kept->name, found, want->value, mark ? "uplink " : "up", mark ? uplink : "");
+	s->n++;
 }
 
-void nft_sysctl_demand(const struct ruleset *ruleset)
+void nft_sysctl_demand(struct nft_sysctl *s, const struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < ARRAY_LEN(of_namespace); i++)
-		demand(&of_namespace[i], "");
+		demand(s, &of_namespace[i], "");
 	for (unsigned u = 0; u < ruleset->n_uplinks; u++)
 		for (size_t i = 0; i < ARRAY_LEN(of_uplink); i++)
-			demand(&of_uplink[i], ruleset->uplink[u]);
+			demand(s, &of_uplink[i], ruleset->uplink[u]);
+}
+
+/* The kernel asks at each write, not at the open: CAP_NET_ADMIN over the namespace is enough. */
+static int set_right(const struct nft_sysctl_kept *kept)
+{
+	size_t n = strlen(kept->value);
+
+	return pwrite(kept->fd, kept->value, n, 0) == (ssize_t)n ? 0 : errno ? -errno : -EIO;
+}
+
+const char *nft_sysctl_look(const struct nft_sysctl *s, int *ret_error)
+{
+	*ret_error = 0;
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct nft_sysctl_kept *kept = &s->kept[i];
+		char found[VALUE_BYTES];
+		int r = read_switch(kept->fd, found);
+
+		if (r == -ENOENT || (r == 0 && strcmp(found, kept->value) == 0))
+			continue; /* gone with its link, or right */
+		if (r == 0)
+			r = set_right(kept);
+		if (r == 0)
+			r = read_switch(kept->fd, found);
+		if (r == 0 && strcmp(found, kept->value) != 0)
+			r = -EPERM;
+		*ret_error = r;
+		return kept->name;
+	}
+	return NULL;
 }
 
 uint32_t nft_sysctl_flows_max(void)
 {
-	char text[32];
+	char text[VALUE_BYTES];
+	OWNS_FD int fd = open_switch("netfilter/nf_conntrack_max", O_RDONLY);
 	unsigned long n;
 
-	if (read_switch("netfilter/nf_conntrack_max", text, sizeof(text)) < 0)
+	if (fd < 0 || read_switch(fd, text) < 0)
 		return 0;
 	n = strtoul(text, NULL, 10);
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;

@@ -1,8 +1,8 @@
 /* nft_sysctl.h - the kernel's switches that the rules rely on.
  *
  * bulkhead-netns sets them when it makes the namespace and moves a link in; nft reads them before
- * it opens anything, since a router that believes redirects or answers for another link's
- * addresses leaks beside every rule. */
+ * it opens anything, and again while it runs, since a router that believes redirects or answers for
+ * another link's addresses leaks beside every rule. */
 #ifndef ROLES_NFT_SYSCTL_H
 #define ROLES_NFT_SYSCTL_H
 
@@ -10,8 +10,29 @@
 
 #include "netguard/ruleset.h"
 
-/* Every switch of the namespace and of the ruleset's uplinks; ends the process at a wrong one. */
-void nft_sysctl_demand(const struct ruleset *ruleset);
+enum {
+	NFT_SYSCTL_FDS_MAX = 32 + 8 * MSG_UPLINKS,
+	NFT_SYSCTL_LOOK_MS = 20000, /* no event tells of most of them */
+};
+
+struct nft_sysctl_kept {
+	int fd;		   /* open since before the sandbox */
+	const char *value; /* what it must be */
+	char name[96];	   /* below /proc/sys/net */
+};
+
+struct nft_sysctl {
+	unsigned n;
+	struct nft_sysctl_kept kept[NFT_SYSCTL_FDS_MAX];
+};
+
+/* Every switch of the namespace and of the ruleset's uplinks; ends the process at a wrong one. They
+ * stay open, for nft_sysctl_look(). */
+void nft_sysctl_demand(struct nft_sysctl *s, const struct ruleset *ruleset);
+
+/* Look at all of them again, and set the first wrong one right: its name, and whether that went well
+ * (negative errno: it is still wrong, or gone). NULL: all are right. */
+const char *nft_sysctl_look(const struct nft_sysctl *s, int *ret_error);
 
 /* How many flows the kernel tracks at most, in all namespaces together; 0 when it does not say. */
 uint32_t nft_sysctl_flows_max(void);

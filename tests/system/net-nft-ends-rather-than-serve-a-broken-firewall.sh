@@ -35,8 +35,9 @@ fw_tell leave
 wait "$FW_CHILD" || true
 for switch in net.ipv4.conf.all.send_redirects=1 net.ipv4.ip_forward=0 net.ipv6.conf.up0.accept_ra=0; do
 	lab_in bulkhead sysctl -qw $switch
+	: >"$LAB/nft.log"
 	fw_start
-	[ "$FW_ANSWER" = "exited 1" ] && grep -q "check '/proc/sys/net/" "$LAB/nft.log" ||
+	[ "$FW_ANSWER" = "exited 1" ] && lab_wait 5 grep -q "check '/proc/sys/net/" "$LAB/nft.log" ||
 		fail "it starts with $switch: $FW_ANSWER, $(<"$LAB/nft.log")"
 	wait "$FW_CHILD" || true
 	"$LAB_TOP/roles/bulkhead-netns" up
