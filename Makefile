@@ -75,7 +75,7 @@ $(OUT)/roles/notify.o: CPPFLAGS += $(shell pkg-config --cflags libnotify 2>/dev/
 
 # --- tests -------------------------------------------------------------------------------------
 TEST_LIBS := $(foreach d,netguard vhdcrypt policy hypervisor-glue base,$(OUT)/lib$(d).a)
-TEST_LINK := $(sort $(foreach r,config sniff decide nft key block xen cli,$(call libs_of,$(r)))) -lcmocka
+TEST_LINK := $(sort $(foreach r,config sniff decide nft prove key block xen cli,$(call libs_of,$(r)))) -lcmocka
 UNIT      := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ      := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 

@@ -21,6 +21,15 @@ void loop_want(struct loop *loop, int fd)
 	loop->slot[loop->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
+void loop_want_output(struct loop *loop, int fd)
+{
+	unsigned before = loop->n;
+
+	loop_want(loop, fd);
+	if (loop->n > before)
+		loop->slot[before].events = POLLOUT;
+}
+
 void loop_wake_at(struct loop *loop, uint64_t boot_ms)
 {
 	if (boot_ms == 0)

@@ -19,6 +19,9 @@ void loop_reset(struct loop *loop);
 /* Wait for input on fd in this round; a negative fd is ignored. Aborts when LOOP_MAX is passed. */
 void loop_want(struct loop *loop, int fd);
 
+/* The same, until fd takes output (a connection that is being made). */
+void loop_want_output(struct loop *loop, int fd);
+
 /* Wake up no later than this CLOCK_BOOTTIME time; the earliest of several calls counts. */
 void loop_wake_at(struct loop *loop, uint64_t boot_ms);
 

@@ -76,6 +76,7 @@ enum sup_resource {
 	SUP_RES_DISK_HEADER,  /* read-only: LAYER.luks of disk .name, for decision .id */
 	SUP_RES_DISK_ONESHOT, /* socket that takes one struct msg_volume_key */
 	SUP_RES_PROBE_SOCKET, /* UDP socket in the namespace bound to uplink .name */
+	SUP_RES_TLS_SOCKET,   /* TCP socket, the same; for the probes of a pinned TLS server */
 	SUP_RES_XENSTORE,
 	N_SUP_RESOURCES,
 };
@@ -103,6 +104,7 @@ enum audit_kind {
 	AUDIT_CHECKPOINT,
 	AUDIT_TAMPER,
 	AUDIT_ROLE,    /* a role ended and was replaced */
+	AUDIT_PROOF,   /* a proof or announcement was refused; .reason says why */
 	AUDIT_RECOVER, /* the torn last line that a crash left was cut; written by audit itself */
 	N_AUDIT_KINDS,
 };

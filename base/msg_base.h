@@ -19,6 +19,7 @@ enum {
 	MSG_DISKS = 8,
 	MSG_PREFIXES = 64,
 	MSG_ENDPOINTS = 32,
+	MSG_TLS = 4, /* servers with a pinned key */
 	MSG_GRANTS = 2 * MSG_UPLINKS * MSG_PORTS,
 };
 

@@ -18,6 +18,7 @@ enum sign_kind {
 	SIGN_BEACON,  /* announcement heard (its signature not yet checked) */
 	SIGN_ALIVE,   /* sniff's own heartbeat: every second, with kernel drops */
 	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by its MAC */
+	SIGN_TLS,     /* never claimed: what a pinned TLS server's proof leaves behind */
 	N_SIGN_KINDS,
 };
 
@@ -203,9 +204,12 @@ struct msg_net_state {
 	uint64_t wall_bound_s; /* dispatch is closed when the wall clock passes this */
 	uint32_t n_prefixes; /* for GRANT_OPEN_LESS_CORPORATE; their NAT64 forms are added by nft */
 	uint32_t n_endpoints; /* for GRANT_VPN and GRANT_BACK_VPN, and for tunnels of our own */
+	uint32_t n_tls;
+	uint32_t pad;
 	struct msg_grant grant[MSG_GRANTS];
 	struct msg_prefix prefix[MSG_PREFIXES];
 	struct msg_endpoint endpoint[MSG_ENDPOINTS];
+	struct msg_endpoint tls[MSG_TLS]; /* to which `prove` may open TCP connections; tcp */
 };
 
 /* What nft found changed by somebody else. The first three close the uplinks and end nft. */
@@ -231,38 +235,48 @@ static_assert(sizeof(struct msg_grant) == 44, "msg_grant");
 static_assert(sizeof(struct msg_prefix) == 24, "msg_prefix");
 static_assert(sizeof(struct msg_endpoint) == 28, "msg_endpoint");
 static_assert(sizeof(struct msg_net_state) ==
-		      32 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES + 28 * MSG_ENDPOINTS,
+		      40 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES + 28 * MSG_ENDPOINTS + 28 * MSG_TLS,
 	      "msg_net_state");
 
 /* ---- decide <-> prove ---- */
 
+/* What a proof speaks for: a cable or radio, or a tunnel. Also on the wire, in certificates. */
+enum proof_class { PROOF_CLASS_LINK = 1, PROOF_CLASS_TUNNEL, N_PROOF_CLASSES };
+/* How it is had: a beacon's signature, or a TLS handshake with a pinned key, which shows less. */
+enum proof_kind { PROOF_KIND_BEACON = 1, PROOF_KIND_TLS, N_PROOF_KINDS };
+
 struct msg_probe_order {
 	uint32_t id;
 	uint32_t ifindex;
+	uint32_t kind;	      /* enum proof_kind */
+	uint32_t proof_class; /* enum proof_class: that of the uplink */
 	char ifname[MSG_IFNAME_BYTES];
 	uint32_t family; /* AF_INET or AF_INET6 */
 	uint16_t port;	 /* host order */
 	uint16_t pad;
-	uint8_t address[16];   /* of the beacon, from its announcement */
+	uint8_t address[16];   /* of the beacon or TLS server; IPv4 in the first four bytes */
 	uint8_t root_key[32];  /* Ed25519, from trust */
 	uint8_t source_mac[6]; /* our own on this uplink: what the beacon must have observed */
 	uint8_t pad2[2];
 	uint64_t now_wall_s;
-	uint64_t min_epoch;	  /* never below what was seen */
-	uint8_t certificate[256]; /* of the announcement; prove checks it again */
-	uint32_t certificate_bytes;
+	uint64_t min_epoch;	    /* never below what was seen */
+	uint8_t certificate[256];   /* of the announcement; prove checks it again */
+	uint32_t certificate_bytes; /* 0: none is known, the beacon is asked for it */
 	uint32_t pad3;
+	uint8_t pin[32]; /* with PROOF_KIND_TLS: SHA-256 of the server's SubjectPublicKeyInfo */
 };
 
 struct msg_proof {
 	uint32_t id;
 	uint32_t ifindex;
-	uint32_t reason; /* enum reason; REASON_OK proves */
+	uint32_t kind;	      /* as in the order */
+	uint32_t proof_class; /* as in the order */
+	uint32_t reason;      /* enum reason; REASON_OK proves */
 	uint32_t lifetime_s;
 	uint64_t epoch;
 	char site[MSG_NAME_BYTES];
 };
 
-static_assert(sizeof(struct msg_probe_order) == 368, "msg_probe_order");
+static_assert(sizeof(struct msg_probe_order) == 408, "msg_probe_order");
 
 #endif

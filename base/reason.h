@@ -32,6 +32,11 @@ enum reason {
 	REASON_BEACON_OBSERVED, /* it saw another sender: relay or NAT */
 	REASON_BEACON_LIFETIME,
 	REASON_BEACON_TIMEOUT,
+	REASON_BEACON_CLASS, /* a certificate for cables, heard of a tunnel, or the reverse */
+	REASON_TLS_CONNECT,
+	REASON_TLS_HANDSHAKE, /* no TLS 1.3 with a good signature over this very session */
+	REASON_TLS_EXPIRED,
+	REASON_TLS_PIN, /* another key than the policy pins */
 	/* disks */
 	REASON_LEASE_EXPIRED,
 	REASON_LEASE_DISK,   /* the lease names another disk */

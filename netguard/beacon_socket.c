@@ -16,11 +16,14 @@
 #include "base/util.h"
 
 #include "netguard/beacon_wire.h"
+#include "netguard/frame.h"
+#include "netguard/probe_socket.h"
 
 enum {
 	HOP_LIMIT = 255,       /* RFC 5082: the laptop sees that no router has touched it */
 	QUEUE_BYTES = 4 << 20, /* some thousand probes: a whole site that comes up at once */
 	WHOLE_FRAME = 0xffff,
+	FRAME_BYTES = 2048,
 };
 
 /* UDP to our port, over IPv4 that is no fragment (RFC 791 3.1) or over IPv6 without extension
@@ -92,7 +95,8 @@ static bool set_hops(int fd, bool v6)
 			  sizeof(hops)) == 0;
 }
 
-static int open_udp(const char *ifname, int family, int *ret_fd)
+/* Beside a packet socket it only speaks; in a tunnel it also hears, and what came how. */
+static int open_udp(const char *ifname, int family, bool tunnel, int *ret_fd)
 {
 	static const int on = 1;
 	const struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(BEACON_PORT) };
@@ -103,7 +107,8 @@ static int open_udp(const char *ifname, int family, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	r = lock_filter(fd, nothing_filter, ARRAY_LEN(nothing_filter));
+	r = tunnel ? probe_socket_prepare(fd, family)
+		   : lock_filter(fd, nothing_filter, ARRAY_LEN(nothing_filter));
 	if (r < 0)
 		return r;
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0 ||
@@ -124,7 +129,7 @@ void beacon_socket_close(struct beacon_socket *s)
 	s->packet_fd = s->udp4_fd = s->udp6_fd = -1;
 }
 
-int beacon_socket_open(const char *ifname, struct beacon_socket *ret)
+int beacon_socket_open(const char *ifname, bool tunnel, struct beacon_socket *ret)
 {
 	struct beacon_socket s = { .packet_fd = -1, .udp4_fd = -1, .udp6_fd = -1 };
 	int r;
@@ -132,10 +137,10 @@ int beacon_socket_open(const char *ifname, struct beacon_socket *ret)
 	s.ifindex = if_nametoindex(ifname);
 	if (s.ifindex == 0)
 		return -errno;
-	r = open_udp(ifname, AF_INET, &s.udp4_fd);
+	r = open_udp(ifname, AF_INET, tunnel, &s.udp4_fd);
 	if (r == 0)
-		r = open_udp(ifname, AF_INET6, &s.udp6_fd);
-	if (r == 0)
+		r = open_udp(ifname, AF_INET6, tunnel, &s.udp6_fd);
+	if (r == 0 && !tunnel)
 		r = open_packet(s.ifindex, &s.packet_fd);
 	if (r < 0) {
 		beacon_socket_close(&s);
@@ -145,11 +150,11 @@ int beacon_socket_open(const char *ifname, struct beacon_socket *ret)
 	return 0;
 }
 
-int beacon_socket_receive(const struct beacon_socket *s, uint8_t *buf, size_t buf_bytes,
-			  struct frame *ret)
+static int receive_frame(const struct beacon_socket *s, struct beacon_query *ret)
 {
+	uint8_t buf[FRAME_BYTES];
 	struct sockaddr_ll from = { 0 };
-	struct iovec iov = { .iov_base = buf, .iov_len = buf_bytes };
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
 	struct msghdr h = {
 		.msg_name = &from,
 		.msg_namelen = sizeof(from),
@@ -157,17 +162,49 @@ int beacon_socket_receive(const struct beacon_socket *s, uint8_t *buf, size_t bu
 		.msg_iovlen = 1,
 	};
 	ssize_t n = recvmsg(s->packet_fd, &h, MSG_DONTWAIT);
-	int r;
+	struct frame f;
 
 	if (n < 0)
 		return -errno;
-	if (from.sll_pkttype != PACKET_HOST || (h.msg_flags & MSG_TRUNC))
+	if (from.sll_pkttype != PACKET_HOST || (h.msg_flags & MSG_TRUNC) ||
+	    frame_parse(buf, (size_t)n, &f) < 0 || !f.is_udp || f.destination_port != BEACON_PORT ||
+	    f.vlan_id != 0 || bytes_left(&f.payload) > sizeof(ret->data))
 		return -EBADMSG;
-	r = frame_parse(buf, (size_t)n, ret);
+	ret->seen = (struct beacon_observed){ .family = f.ip_version, .hop_limit = f.hop_limit };
+	memcpy(ret->seen.mac, f.source_mac, sizeof(ret->seen.mac));
+	memcpy(ret->seen.address, f.source, sizeof(ret->seen.address));
+	memcpy(ret->own_address, f.destination, sizeof(ret->own_address));
+	ret->port = f.source_port;
+	ret->len_bytes = bytes_left(&f.payload);
+	memcpy(ret->data, f.payload.at, ret->len_bytes);
+	return 0;
+}
+
+static int receive_udp(int fd, struct beacon_query *ret)
+{
+	struct probe_datagram d;
+	int r = probe_socket_receive(fd, &d);
+
 	if (r < 0)
 		return r;
-	return ret->is_udp && ret->destination_port == BEACON_PORT && ret->vlan_id == 0 ? 0
-											: -EBADMSG;
+	ret->seen = (struct beacon_observed){ .family = d.from.family == AF_INET ? 4 : 6,
+					      .hop_limit = d.hop_limit };
+	memcpy(ret->seen.address, d.from.address, sizeof(ret->seen.address));
+	memcpy(ret->own_address, d.own_address, sizeof(ret->own_address));
+	ret->port = d.from.port;
+	ret->len_bytes = d.len_bytes;
+	memcpy(ret->data, d.data, sizeof(ret->data));
+	return 0;
+}
+
+int beacon_socket_receive(const struct beacon_socket *s, struct beacon_query *ret)
+{
+	int r;
+
+	if (s->packet_fd >= 0)
+		return receive_frame(s, ret);
+	r = receive_udp(s->udp4_fd, ret);
+	return r == -EAGAIN ? receive_udp(s->udp6_fd, ret) : r;
 }
 
 /* source: the address of ours that the datagram leaves from, NULL: the kernel chooses. */
@@ -212,10 +249,10 @@ static int send_ip(const struct beacon_socket *s, unsigned ip_version, const uin
 											  : 0;
 }
 
-int beacon_socket_reply(const struct beacon_socket *s, const struct frame *frame,
+int beacon_socket_reply(const struct beacon_socket *s, const struct beacon_query *query,
 			const uint8_t *data, size_t len_bytes)
 {
-	return send_ip(s, frame->ip_version, frame->source, frame->source_port, frame->destination,
+	return send_ip(s, query->seen.family, query->seen.address, query->port, query->own_address,
 		       data, len_bytes);
 }
 

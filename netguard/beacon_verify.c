@@ -10,16 +10,16 @@
 
 /* What a signature covers is one of these names, then the bytes before it: a signature made for
  * one format says nothing in another. All are DOMAIN_BYTES long, padded with NUL. */
-enum { DOMAIN_BYTES = 32, NONCE_BYTES = crypto_box_NONCEBYTES };
+enum { DOMAIN_BYTES = 32, NONCE_BYTES = crypto_secretbox_NONCEBYTES };
 
-static const char DOMAIN_CERTIFICATE[DOMAIN_BYTES] = "bulkhead site certificate v1";
-static const char DOMAIN_ANNOUNCEMENT[DOMAIN_BYTES] = "bulkhead announcement v1";
-static const char DOMAIN_REPLY[DOMAIN_BYTES] = "bulkhead reply v1";
+static const char DOMAIN_CERTIFICATE[DOMAIN_BYTES] = "bulkhead site certificate v2";
+static const char DOMAIN_ANNOUNCEMENT[DOMAIN_BYTES] = "bulkhead announcement v2";
+static const char DOMAIN_REPLY[DOMAIN_BYTES] = "bulkhead reply v2";
 
 static_assert(BEACON_PROBE_BYTES ==
 		      BEACON_HEADER_BYTES + crypto_box_SEALBYTES + BEACON_PROBE_PLAIN_BYTES,
 	      "probe");
-static_assert(BEACON_REPLY_BYTES == BEACON_HEADER_BYTES + NONCE_BYTES + crypto_box_MACBYTES +
+static_assert(BEACON_REPLY_BYTES == BEACON_HEADER_BYTES + NONCE_BYTES + crypto_secretbox_MACBYTES +
 					    BEACON_REPLY_PLAIN_BYTES,
 	      "reply");
 static_assert(BEACON_REPLY_BYTES <= BEACON_PROBE_BYTES, "a reply must not amplify");
@@ -159,7 +159,6 @@ int beacon_verify_probe_open(const uint8_t *data, size_t len_bytes,
 
 int beacon_verify_reply_seal(const struct beacon_reply *reply,
 			     const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES],
-			     const uint8_t box_secret[BEACON_BOX_SECRET_BYTES],
 			     const uint8_t reply_key[BEACON_KEY_BYTES],
 			     uint8_t ret[BEACON_REPLY_BYTES])
 {
@@ -171,17 +170,20 @@ int beacon_verify_reply_seal(const struct beacon_reply *reply,
 		return -EINVAL;
 	beacon_wire_reply_header_build(ret);
 	randombytes_buf(nonce, NONCE_BYTES);
-	return crypto_box_easy(nonce + NONCE_BYTES, plain, sizeof(plain), nonce, reply_key,
-			       box_secret) == 0
-		       ? 0
-		       : -EINVAL;
+	(void)crypto_secretbox_easy(nonce + NONCE_BYTES, plain, sizeof(plain), nonce, reply_key);
+	return 0;
 }
 
-static bool observed_is_own(const struct beacon_observed *seen, const struct beacon_observed *own)
+/* A tunnel has no MAC, and its end may route: what is left to compare is the address. */
+static bool observed_is_own(const struct beacon_observed *seen, const struct beacon_observed *own,
+			    uint32_t proof_class)
 {
-	return seen->family == own->family && seen->hop_limit == own->hop_limit &&
-	       memcmp(seen->mac, own->mac, sizeof(seen->mac)) == 0 &&
-	       memcmp(seen->address, own->address, sizeof(seen->address)) == 0;
+	if (seen->family != own->family ||
+	    memcmp(seen->address, own->address, sizeof(seen->address)) != 0)
+		return false;
+	return proof_class == PROOF_CLASS_TUNNEL ||
+	       (seen->hop_limit == own->hop_limit &&
+		memcmp(seen->mac, own->mac, sizeof(seen->mac)) == 0);
 }
 
 enum reason beacon_verify_reply(const uint8_t *data, size_t len_bytes,
@@ -194,8 +196,9 @@ enum reason beacon_verify_reply(const uint8_t *data, size_t len_bytes,
 
 	if (beacon_wire_reply_header_parse(data, len_bytes) < 0)
 		return REASON_BEACON_FORMAT;
-	if (crypto_box_open_easy(plain, nonce + NONCE_BYTES, sizeof(plain) + crypto_box_MACBYTES,
-				 nonce, c->box_key, expect->reply_secret) != 0 ||
+	if (crypto_secretbox_open_easy(plain, nonce + NONCE_BYTES,
+				       sizeof(plain) + crypto_secretbox_MACBYTES, nonce,
+				       expect->reply_key) != 0 ||
 	    beacon_wire_reply_parse(plain, sizeof(plain), &r) < 0)
 		return REASON_BEACON_FORMAT;
 	if (!verify_tail(DOMAIN_REPLY, plain, sizeof(plain), c->sign_key))
@@ -208,7 +211,7 @@ enum reason beacon_verify_reply(const uint8_t *data, size_t len_bytes,
 		return REASON_BEACON_CERTIFICATE;
 	if (r.epoch != c->epoch)
 		return REASON_BEACON_EPOCH;
-	if (!observed_is_own(&r.observed, &expect->own))
+	if (!observed_is_own(&r.observed, &expect->own, c->proof_class))
 		return REASON_BEACON_OBSERVED;
 	if (r.lifetime_s == 0 || r.lifetime_s > BEACON_LIFETIME_MAX_S)
 		return REASON_BEACON_LIFETIME;

@@ -55,20 +55,19 @@ int beacon_verify_probe_open(const uint8_t *data, size_t len_bytes,
 			     const uint8_t box_secret[BEACON_BOX_SECRET_BYTES],
 			     struct beacon_probe *ret);
 
-/* Sign reply->* and box it to the probe's reply key: the whole datagram. 0 or -EINVAL. */
+/* Sign reply->* and seal it with the probe's reply key: the whole datagram. 0 or -EINVAL. */
 int beacon_verify_reply_seal(const struct beacon_reply *reply,
 			     const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES],
-			     const uint8_t box_secret[BEACON_BOX_SECRET_BYTES],
 			     const uint8_t reply_key[BEACON_KEY_BYTES],
 			     uint8_t ret[BEACON_REPLY_BYTES]);
 
 /* What the laptop holds a reply against. */
 struct beacon_expect {
 	uint8_t nonce[BEACON_NONCE_BYTES];
-	uint8_t reply_secret[BEACON_BOX_SECRET_BYTES];
+	uint8_t reply_key[BEACON_KEY_BYTES];
 	uint8_t certificate_wire[BEACON_CERTIFICATE_BYTES];
 	struct beacon_certificate certificate; /* the same, verified */
-	struct beacon_observed own;	       /* how we went out: hop_limit 255 */
+	struct beacon_observed own; /* how we went out: hop_limit 255; in a tunnel the address */
 };
 
 /* In this order: _FORMAT (also: cannot be opened); _SIGNATURE; _NONCE; _CERTIFICATE another one

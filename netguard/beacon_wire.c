@@ -6,11 +6,13 @@
 
 #include "base/bytes.h"
 
-/* Four letters, then the version, then two zero bytes: the head of every format. */
+/* Four letters, then the version, then two bytes that are zero, or a certificate's class: the head of
+ * every format. */
 static const uint8_t MAGIC_CERTIFICATE[4] = { 'B', 'H', 'S', 'C' };
 static const uint8_t MAGIC_ANNOUNCEMENT[4] = { 'B', 'H', 'A', 'N' };
 static const uint8_t MAGIC_PROBE[4] = { 'B', 'H', 'P', 'R' };
 static const uint8_t MAGIC_REPLY[4] = { 'B', 'H', 'R', 'P' };
+static const uint8_t MAGIC_REQUEST[4] = { 'B', 'H', 'C', 'Q' };
 
 /* A writer over an array of known size: each _build fills its array exactly. */
 static void put(uint8_t **at, const void *data, size_t n_bytes)
@@ -25,21 +27,27 @@ static void put_be(uint8_t **at, uint64_t value, unsigned n_bytes)
 		*(*at)++ = (uint8_t)(value >> (8 * (i - 1)));
 }
 
-static void put_head(uint8_t **at, const uint8_t magic[4])
+static void put_head(uint8_t **at, const uint8_t magic[4], unsigned last)
 {
 	put(at, magic, 4);
 	put_be(at, BEACON_VERSION, 2);
-	put_be(at, 0, 2);
+	put_be(at, last, 2);
 }
 
-static bool take_head(struct bytes *b, const uint8_t magic[4])
+static bool take_head(struct bytes *b, const uint8_t magic[4], unsigned *ret_last)
 {
 	const uint8_t *seen = bytes_take(b, 4);
 	unsigned version = bytes_be16(b);
-	unsigned reserved = bytes_be16(b);
 
-	return bytes_ok(b) && memcmp(seen, magic, 4) == 0 && version == BEACON_VERSION &&
-	       reserved == 0;
+	*ret_last = bytes_be16(b);
+	return bytes_ok(b) && memcmp(seen, magic, 4) == 0 && version == BEACON_VERSION;
+}
+
+static bool take_plain_head(struct bytes *b, const uint8_t magic[4])
+{
+	unsigned reserved;
+
+	return take_head(b, magic, &reserved) && reserved == 0;
 }
 
 /* Printable, at least one character, and nothing but NUL after the first NUL. */
@@ -63,7 +71,8 @@ int beacon_wire_certificate_parse(const uint8_t *data, size_t len_bytes,
 	struct bytes b = bytes_of(data, len_bytes);
 	struct beacon_certificate c;
 
-	if (len_bytes != BEACON_CERTIFICATE_BYTES || !take_head(&b, MAGIC_CERTIFICATE))
+	if (len_bytes != BEACON_CERTIFICATE_BYTES ||
+	    !take_head(&b, MAGIC_CERTIFICATE, &c.proof_class))
 		return -EBADMSG;
 	c.epoch = bytes_be64(&b);
 	c.not_before_wall_s = bytes_be64(&b);
@@ -72,7 +81,8 @@ int beacon_wire_certificate_parse(const uint8_t *data, size_t len_bytes,
 	bytes_copy(&b, c.sign_key, sizeof(c.sign_key));
 	bytes_copy(&b, c.box_key, sizeof(c.box_key));
 	bytes_copy(&b, c.signature, sizeof(c.signature));
-	if (!bytes_ok(&b) || !site_ok(c.site) || c.not_before_wall_s > c.not_after_wall_s)
+	if (!bytes_ok(&b) || !site_ok(c.site) || c.not_before_wall_s > c.not_after_wall_s ||
+	    c.epoch == UINT64_MAX || c.proof_class == 0 || c.proof_class >= N_PROOF_CLASSES)
 		return -EBADMSG;
 	*ret = c;
 	return 0;
@@ -83,7 +93,7 @@ void beacon_wire_certificate_build(const struct beacon_certificate *c,
 {
 	uint8_t *at = ret;
 
-	put_head(&at, MAGIC_CERTIFICATE);
+	put_head(&at, MAGIC_CERTIFICATE, c->proof_class);
 	put_be(&at, c->epoch, 8);
 	put_be(&at, c->not_before_wall_s, 8);
 	put_be(&at, c->not_after_wall_s, 8);
@@ -99,7 +109,7 @@ int beacon_wire_announcement_parse(const uint8_t *data, size_t len_bytes,
 	struct bytes b = bytes_of(data, len_bytes);
 	struct beacon_announcement a;
 
-	if (len_bytes != BEACON_ANNOUNCEMENT_BYTES || !take_head(&b, MAGIC_ANNOUNCEMENT))
+	if (len_bytes != BEACON_ANNOUNCEMENT_BYTES || !take_plain_head(&b, MAGIC_ANNOUNCEMENT))
 		return -EBADMSG;
 	a.issued_wall_s = bytes_be64(&b);
 	a.counter = bytes_be64(&b);
@@ -119,7 +129,7 @@ void beacon_wire_announcement_build(const struct beacon_announcement *a,
 {
 	uint8_t *at = ret;
 
-	put_head(&at, MAGIC_ANNOUNCEMENT);
+	put_head(&at, MAGIC_ANNOUNCEMENT, 0);
 	put_be(&at, a->issued_wall_s, 8);
 	put_be(&at, a->counter, 8);
 	put(&at, a->certificate_wire, sizeof(a->certificate_wire));
@@ -131,7 +141,7 @@ static int header_parse(const uint8_t *data, size_t len_bytes, size_t want_bytes
 {
 	struct bytes b = bytes_of(data, len_bytes);
 
-	return len_bytes == want_bytes && take_head(&b, magic) ? 0 : -EBADMSG;
+	return len_bytes == want_bytes && take_plain_head(&b, magic) ? 0 : -EBADMSG;
 }
 
 int beacon_wire_probe_header_parse(const uint8_t *data, size_t len_bytes)
@@ -141,7 +151,7 @@ int beacon_wire_probe_header_parse(const uint8_t *data, size_t len_bytes)
 
 void beacon_wire_probe_header_build(uint8_t ret[BEACON_HEADER_BYTES])
 {
-	put_head(&ret, MAGIC_PROBE);
+	put_head(&ret, MAGIC_PROBE, 0);
 }
 
 int beacon_wire_reply_header_parse(const uint8_t *data, size_t len_bytes)
@@ -151,7 +161,25 @@ int beacon_wire_reply_header_parse(const uint8_t *data, size_t len_bytes)
 
 void beacon_wire_reply_header_build(uint8_t ret[BEACON_HEADER_BYTES])
 {
-	put_head(&ret, MAGIC_REPLY);
+	put_head(&ret, MAGIC_REPLY, 0);
+}
+
+int beacon_wire_request_parse(const uint8_t *data, size_t len_bytes)
+{
+	struct bytes b = bytes_of(data, len_bytes);
+
+	if (len_bytes != BEACON_PROBE_BYTES || !take_plain_head(&b, MAGIC_REQUEST))
+		return -EBADMSG;
+	while (bytes_left(&b) > 0)
+		if (bytes_u8(&b) != 0)
+			return -EBADMSG;
+	return 0;
+}
+
+void beacon_wire_request_build(uint8_t ret[BEACON_PROBE_BYTES])
+{
+	memset(ret, 0, BEACON_PROBE_BYTES);
+	put_head(&ret, MAGIC_REQUEST, 0);
 }
 
 int beacon_wire_probe_parse(const uint8_t *data, size_t len_bytes, struct beacon_probe *ret)

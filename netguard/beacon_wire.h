@@ -1,4 +1,4 @@
-/* beacon_wire.h - the four formats of the beacon protocol: bytes to value and back.
+/* beacon_wire.h - the formats of the beacon protocol: bytes to value and back.
  *
  * Pure: nothing here signs, seals or checks a signature (beacon_verify.h does). Every format has
  * one size, a magic, a version and no options; whatever differs is refused. Reserved bytes are
@@ -9,10 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/msg_net.h"
+
 enum {
 	BEACON_PORT = 6262, /* unassigned at IANA: ours, for probes and announcements */
-	BEACON_VERSION = 1,
-	BEACON_KEY_BYTES = 32, /* Ed25519 or X25519, public */
+	BEACON_VERSION = 2,
+	BEACON_KEY_BYTES = 32, /* Ed25519 or X25519, public; or the secret that seals a reply */
 	BEACON_SIG_BYTES = 64,
 	BEACON_SITE_BYTES = 32, /* printable ASCII, NUL-terminated, padded with NUL */
 	BEACON_NONCE_BYTES = 32,
@@ -29,7 +31,9 @@ enum {
 
 /* Which site this is, and which keys speak for it: signed by the offline root key. */
 struct beacon_certificate {
-	uint64_t epoch; /* never goes back: a laptop refuses a lower one than it has seen */
+	uint32_t proof_class; /* enum proof_class; in the head's last two bytes */
+	uint64_t epoch;	      /* never goes back: a laptop refuses a lower one than it has seen.
+			 * UINT64_MAX is refused: it stands for "none is high enough" */
 	uint64_t not_before_wall_s;
 	uint64_t not_after_wall_s;
 	char site[BEACON_SITE_BYTES];
@@ -50,14 +54,15 @@ struct beacon_announcement {
 /* What a probe seals to the beacon's box key: no name, no address, nothing of the device. */
 struct beacon_probe {
 	uint8_t nonce[BEACON_NONCE_BYTES];
-	uint8_t reply_key[BEACON_KEY_BYTES]; /* X25519, fresh for each probe */
+	uint8_t reply_key[BEACON_KEY_BYTES]; /* random for each probe: only who could open it can
+					      * seal the reply */
 };
 
 /* How a datagram looked to its receiver. */
 struct beacon_observed {
-	uint8_t family; /* 4 or 6 */
-	uint8_t hop_limit;
-	uint8_t mac[6];
+	uint8_t family;	     /* 4 or 6 */
+	uint8_t hop_limit;   /* no matter in a tunnel, which may be routed behind its end */
+	uint8_t mac[6];	     /* zero in a tunnel */
 	uint8_t address[16]; /* IPv4 in the first four bytes, the rest zero */
 };
 
@@ -92,6 +97,11 @@ int beacon_wire_probe_header_parse(const uint8_t *data, size_t len_bytes);
 void beacon_wire_probe_header_build(uint8_t ret[BEACON_HEADER_BYTES]);
 int beacon_wire_reply_header_parse(const uint8_t *data, size_t len_bytes);
 void beacon_wire_reply_header_build(uint8_t ret[BEACON_HEADER_BYTES]);
+
+/* "Which certificate are you?", where no announcement can be heard: in a tunnel. As long as a probe,
+ * so that the announcement which answers it is shorter. */
+int beacon_wire_request_parse(const uint8_t *data, size_t len_bytes);
+void beacon_wire_request_build(uint8_t ret[BEACON_PROBE_BYTES]);
 
 /* The plaintext inside the seal. */
 int beacon_wire_probe_parse(const uint8_t *data, size_t len_bytes, struct beacon_probe *ret);

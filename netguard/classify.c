@@ -60,15 +60,20 @@ static void end_proof(struct classify_state *s)
 	if (s->proof_until_boot_ms == 0)
 		return;
 	s->proof_until_boot_ms = 0;
-	set_sign(s, SIGN_BEACON, s->site, FOREVER);
+	set_sign(s, s->proof_kind, s->site, FOREVER);
 }
 
-/* Something is new on this link: what was quiet before says nothing about now. */
+/* Something is new on this link: what was quiet before says nothing about now. What was proven may
+ * have roamed within its site, and stays for the moment in which that can be shown again; that
+ * moment begins with the first event, whatever follows. */
 static void take_event(struct classify_state *s)
 {
-	end_proof(s);
 	s->quiet_boot_ms = s->now_boot_ms;
-	s->unsettled = true;
+	if (s->proof_until_boot_ms == 0)
+		s->unsettled = true;
+	else
+		s->proof_until_boot_ms =
+			MIN(s->proof_until_boot_ms, s->now_boot_ms + CLASSIFY_ROAM_MS);
 }
 
 static void drop_absence(struct classify_state *s)
@@ -110,6 +115,7 @@ static void take_link(struct classify_state *s, const struct classify_link *link
 /* The same link, so its signs stand; what was proven or absent before the sleep does not. */
 static void take_resume(struct classify_state *s)
 {
+	end_proof(s);
 	take_event(s);
 	s->generation++;
 	s->link_boot_ms = s->now_boot_ms;
@@ -239,6 +245,13 @@ static void take_proof(struct classify_state *s, const struct classify_proof *pr
 
 	if (proof->generation != s->generation || lifetime_s == 0)
 		return;
+	if (s->proof_until_boot_ms != 0 && s->proof_kind == SIGN_BEACON &&
+	    strncmp(s->site, proof->site, sizeof(s->site)) != 0) {
+		end_proof(s); /* another site: unknown first, its next proof counts */
+		take_event(s);
+		return;
+	}
+	s->proof_kind = proof->kind == SIGN_TLS ? SIGN_TLS : SIGN_BEACON;
 	s->proof_until_boot_ms = s->now_boot_ms + lifetime_s * 1000;
 	s->unsettled = false;
 	memcpy(s->site, proof->site, sizeof(s->site));

@@ -14,7 +14,9 @@
  * - proven needs a proof that was ordered in this link generation and is still valid.
  * - A proof that ends leaves suspect behind, until the cable or the network changes.
  * - Any event (link, address, gateway, DHCP, router, resume) that says something new gives unknown
- *   first. What the exchange itself just announced says nothing new.
+ *   first. What the exchange itself just announced says nothing new. But an address, gateway, DHCP
+ *   or router event on a proven link leaves the proof for at most CLASSIFY_ROAM_MS, in which the
+ *   same site may prove itself again. A beacon of another site gives unknown first.
  * - state.closes outlives the last sign, the link included, by a whole foreign window, or until
  *   this uplink itself is attested: a cable that comes and goes does not open other uplinks.
  * - Tightening is never delayed. A loosening (out of unknown, or to foreign, home or proven) comes
@@ -38,6 +40,7 @@ enum {
 	CLASSIFY_NEIGHBOURS = 16,
 	CLASSIFY_PREFIXES = MSG_PREFIXES,
 	CLASSIFY_PROOF_MAX_S = 60, /* design 4.3 */
+	CLASSIFY_ROAM_MS = 5000,   /* a probe and its answer, some retries; personal stays closed */
 	CLASSIFY_CALM_MS =
 		3000, /* a loosening and two tightenings: three changes in three seconds */
 	/* beacons announce themselves every second (design 4.3): no window ends before one was due */
@@ -90,6 +93,7 @@ struct classify_link {
 };
 
 struct classify_proof {
+	uint32_t kind;	     /* SIGN_BEACON or SIGN_TLS: what showed it */
 	uint32_t generation; /* state.generation when the probe was ordered */
 	uint32_t lifetime_s;
 	char site[MSG_NAME_BYTES];
@@ -128,6 +132,7 @@ struct classify_state {
 	bool sign_heard;	       /* on this link, whether it stands or not */
 	struct classify_sign sign[N_SIGN_KINDS];
 	uint64_t proof_until_boot_ms; /* 0: none */
+	uint32_t proof_kind;	      /* SIGN_BEACON or SIGN_TLS */
 	char site[MSG_NAME_BYTES];
 	struct classify_net addresses;
 	struct classify_net gateways;

@@ -8,9 +8,10 @@
 
 uint32_t classify_zone_sign(const struct classify_state *state)
 {
-	static const uint32_t order[] = { SIGN_BEACON, SIGN_DHCP4, SIGN_LLDP,
-					  SIGN_CDP,    SIGN_EAPOL, SIGN_RA,
-					  SIGN_DHCP6,  SIGN_VLAN,  SIGN_GATEWAY };
+	static const uint32_t order[] = {
+		SIGN_BEACON, SIGN_TLS, SIGN_DHCP4, SIGN_LLDP, SIGN_CDP,
+		SIGN_EAPOL,  SIGN_RA,  SIGN_DHCP6, SIGN_VLAN, SIGN_GATEWAY
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		if (state->sign[order[i]].until_boot_ms != 0)
@@ -137,7 +138,7 @@ void classify_explain(const struct classify_state *state, const struct classify_
 	if (why.wait == CLASSIFY_WAIT_NOTHING && state->zone == ZONE_UNKNOWN)
 		why.wait = CLASSIFY_WAIT_CALM;
 	if (state->proof_until_boot_ms != 0) {
-		why.kind = SIGN_BEACON;
+		why.kind = state->proof_kind;
 		why.proof_left_ms = left_ms(state->proof_until_boot_ms, now);
 		memcpy(why.source, state->site, sizeof(why.source));
 	} else if (why.kind != 0) {
@@ -164,6 +165,7 @@ const char *classify_sign_name(uint32_t kind)
 		[SIGN_LLDP] = "LLDP", [SIGN_CDP] = "CDP",	[SIGN_DHCP4] = "DHCP",
 		[SIGN_RA] = "RA",     [SIGN_DHCP6] = "DHCPv6",	[SIGN_EAPOL] = "EAPOL",
 		[SIGN_VLAN] = "VLAN", [SIGN_BEACON] = "beacon", [SIGN_GATEWAY] = "gateway",
+		[SIGN_TLS] = "TLS",
 	};
 
 	return kind < N_SIGN_KINDS && names[kind] ? names[kind] : "none";

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
@@ -237,6 +238,30 @@ static void put_epoch(struct batch *b, const struct msg_net_state *state)
 		batch_refill_done(b, NFPROTO_NETDEV, set, n);
 }
 
+/* A part of a key takes whole words of four bytes: behind the address, the port and two zeros. */
+static void put_tls(struct batch *b, const char *name, const struct msg_net_state *state,
+		    uint32_t family, uint32_t address_bytes)
+{
+	struct nftnl_set *set = batch_refill(b, NFPROTO_NETDEV, name);
+	unsigned n = 0;
+
+	for (unsigned i = 0; set && i < state->n_tls; i++) {
+		const struct msg_endpoint *t = &state->tls[i];
+		uint8_t key[sizeof(t->address) + sizeof(uint32_t)] = { 0 };
+
+		if (t->family != family)
+			continue;
+		memcpy(key, t->address, address_bytes);
+		key[address_bytes] = (uint8_t)(t->port >> 8);
+		key[address_bytes + 1] = (uint8_t)t->port;
+		if (!batch_element(b, set, key, address_bytes + (uint32_t)sizeof(uint32_t)))
+			break;
+		n++;
+	}
+	if (set)
+		batch_refill_done(b, NFPROTO_NETDEV, set, n);
+}
+
 int grants_apply(struct grants *grants, const struct msg_net_state *state,
 		 struct pairs_dead *ret_dead)
 {
@@ -257,6 +282,8 @@ int grants_apply(struct grants *grants, const struct msg_net_state *state,
 	grants_vpn_put(&b, state);
 	put_clock(&b, state);
 	put_epoch(&b, state);
+	put_tls(&b, RULESET_TLS4, state, AF_INET, 4);
+	put_tls(&b, RULESET_TLS6, state, AF_INET6, 16);
 	nftnl_batch_end(mnl_nlmsg_batch_current(b.nlb), grants->seq++);
 	if (!mnl_nlmsg_batch_next(b.nlb))
 		b.error = -ENOSPC;

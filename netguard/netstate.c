@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <netinet/in.h>
 
@@ -65,7 +66,7 @@ int netstate_check(const struct msg_net_state *state, const struct ruleset *rule
 {
 	if (state->epoch == 0 || state->epoch > UINT16_MAX || state->tightens > 1 ||
 	    state->n_grants > MSG_GRANTS || state->n_prefixes > MSG_PREFIXES ||
-	    state->n_endpoints > MSG_ENDPOINTS ||
+	    state->n_endpoints > MSG_ENDPOINTS || state->n_tls > MSG_TLS || state->pad ||
 	    state->wall_bound_s > INT64_MAX / 1000000000) /* meta time counts nanoseconds */
 		return -EPROTO;
 	for (unsigned i = 0; i < state->n_grants; i++)
@@ -73,6 +74,9 @@ int netstate_check(const struct msg_net_state *state, const struct ruleset *rule
 			return -EPROTO;
 	for (unsigned i = 0; i < state->n_prefixes; i++)
 		if (!prefix_ok(&state->prefix[i]))
+			return -EPROTO;
+	for (unsigned i = 0; i < state->n_tls; i++)
+		if (!endpoint_ok(&state->tls[i]) || state->tls[i].protocol != IPPROTO_TCP)
 			return -EPROTO;
 	for (unsigned i = 0; i < state->n_endpoints; i++)
 		if (!endpoint_ok(&state->endpoint[i]))

@@ -74,6 +74,8 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 			     "inet_service; flags timeout; }\n"
 			     "	set tunnel6 { type ifname . ipv6_addr . inet_proto . "
 			     "inet_service; flags timeout; }\n"
+			     "	set tls4 { type ipv4_addr . inet_service; }\n"
+			     "	set tls6 { type ipv6_addr . inet_service; }\n"
 			     "	counter leak { }\n"
 			     "	counter stale { }\n");
 	for (unsigned i = 0; i < ruleset->n_uplinks; i++)

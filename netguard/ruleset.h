@@ -25,7 +25,9 @@
 #define RULESET_CLOCK	   "clock"	/* inet chain: empty, or the one rule below */
 #define RULESET_DISPATCH   "dispatch"	/* "meta time < BOUND meta mark set EPOCH goto dispatch" */
 #define RULESET_EPOCH	   "epoch"	/* netdev set: the mark that may leave */
-#define RULESET_EGRESS	   "egress_"	/* netdev chain of uplink N: egress_N */
+#define RULESET_TLS4	   "tls4"	/* netdev set: (address, port) of pinned TLS servers */
+#define RULESET_TLS6	   "tls6"
+#define RULESET_EGRESS	   "egress_" /* netdev chain of uplink N: egress_N */
 #define RULESET_OPEN	   "open"
 #define RULESET_OPEN_LESS  "open_less_corporate"
 #define RULESET_BACK	   "back"

@@ -80,6 +80,17 @@ static void egress_prove(struct ruleset_text *t, const struct ruleset *r)
 	ruleset_text_add(t, " udp dport 6262 accept\n");
 }
 
+/* The weaker proof, of links alone: TCP to the servers that the policy pins. */
+static void egress_tls(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, "		meta skuid ");
+	ruleset_text_number(t, r->uid_prove);
+	ruleset_text_add(t, " ip daddr . tcp dport @tls4 accept\n"
+			    "		meta skuid ");
+	ruleset_text_number(t, r->uid_prove);
+	ruleset_text_add(t, " ip6 daddr . tcp dport @tls6 accept\n");
+}
+
 /* What carries a tunnel: to the endpoints of the VPN alone, while work may use them on this uplink.
  * WireGuard in the kernel has no socket with an owner, and one in user space is root's; so the mark
  * tells both, which only CAP_NET_ADMIN or CAP_NET_RAW in this namespace can set. */
@@ -97,6 +108,7 @@ void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsig
 	ruleset_text_add(t, "		meta skuid 0 udp sport 68 udp dport 67 accept\n"
 			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n");
 	egress_prove(t, r);
+	egress_tls(t, r);
 	ruleset_text_add(t, EGRESS_TUNNEL);
 	ruleset_text_add(t, EGRESS_KERNEL);
 }

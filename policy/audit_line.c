@@ -12,11 +12,17 @@
 #include "policy/timestamp.h"
 
 static const char *const kinds[N_AUDIT_KINDS] = {
-	[AUDIT_START] = "start",     [AUDIT_STOP] = "stop",
-	[AUDIT_ZONE] = "zone",	     [AUDIT_GRANT] = "grant",
-	[AUDIT_POLICY] = "policy",   [AUDIT_UNLOCK] = "unlock",
-	[AUDIT_LOCK] = "lock",	     [AUDIT_TAMPER] = "tamper",
-	[AUDIT_ROLE] = "role",	     [AUDIT_CHECKPOINT] = "checkpoint",
+	[AUDIT_START] = "start",
+	[AUDIT_STOP] = "stop",
+	[AUDIT_ZONE] = "zone",
+	[AUDIT_GRANT] = "grant",
+	[AUDIT_POLICY] = "policy",
+	[AUDIT_UNLOCK] = "unlock",
+	[AUDIT_LOCK] = "lock",
+	[AUDIT_TAMPER] = "tamper",
+	[AUDIT_PROOF] = "proof",
+	[AUDIT_ROLE] = "role",
+	[AUDIT_CHECKPOINT] = "checkpoint",
 	[AUDIT_RECOVER] = "recover",
 };
 

@@ -198,6 +198,38 @@ static void read_vpn(struct fields *f, const struct policy_raw_network *raw, str
 	}
 }
 
+static bool parse_host(const char *text, struct msg_endpoint *ret)
+{
+	ret->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	return inet_pton((int)ret->family, text, ret->address) == 1 && host_ok(ret);
+}
+
+static void read_proofs(struct fields *f, const struct policy_raw_network *raw, struct policy *p)
+{
+	static const char why[] = "not an address of one machine, like 10.0.0.1 or fd00::1";
+
+	p->n_tunnel_beacons = raw->n_tunnel_beacons;
+	for (uint32_t i = 0; i < raw->n_tunnel_beacons; i++)
+		fields_require(f, parse_host(raw->tunnel_beacon[i].text, &p->tunnel_beacon[i]),
+			       "network.tunnel_beacons", (int)i, why);
+	p->tls_any = raw->tls_need == POLICY_RAW_ANY;
+	p->n_tls = raw->n_tls;
+	for (uint32_t i = 0; i < raw->n_tls; i++) {
+		const struct policy_raw_tls *r = &raw->tls[i];
+		struct policy_tls *t = &p->tls[i];
+		uint64_t port = 0;
+
+		fields_require(f, parse_host(r->address, &t->server), "network.tls_probes", (int)i,
+			       why);
+		fields_require(
+			f, text_u64_parse(r->port, &port) == 0 && port > 0 && port <= UINT16_MAX,
+			"network.tls_probes", (int)i, "its port is not 1 to 65535");
+		fields_hex(f, "network.tls_probes", (int)i, r->spki_sha256, t->pin, sizeof(t->pin));
+		t->server.protocol = IPPROTO_TCP;
+		t->server.port = (uint32_t)port;
+	}
+}
+
 static void read_network(struct fields *f, const struct policy_raw_network *raw, struct policy *p)
 {
 	p->foreign = raw->foreign;
@@ -223,6 +255,7 @@ static void read_network(struct fields *f, const struct policy_raw_network *raw,
 			       "not a name");
 		memcpy(p->site[i], raw->site[i].text, sizeof(p->site[i]));
 	}
+	read_proofs(f, raw, p);
 }
 
 static void read_images(struct fields *f, const struct policy_raw_images *raw, struct policy *p)

@@ -18,6 +18,7 @@ enum {
 	POLICY_SUFFIXES = 16,
 	POLICY_SYSTEMS = 16,
 	POLICY_SITES = 16,
+	POLICY_TUNNEL_BEACONS = 4,
 	POLICY_PLAIN_IMAGES = 8,
 	POLICY_PATTERN_BYTES = 64,
 	POLICY_DOMAIN_BYTES = 128,
@@ -39,6 +40,11 @@ enum policy_sign {
 	POLICY_SIGN_EAPOL,	  /* any or ignored */
 	POLICY_SIGN_VLAN,	  /* any or ignored */
 	N_POLICY_SIGNS,
+};
+
+struct policy_tls {
+	struct msg_endpoint server;
+	uint8_t pin[32]; /* SHA-256 of its SubjectPublicKeyInfo */
 };
 
 struct policy {
@@ -69,6 +75,11 @@ struct policy {
 	struct msg_endpoint vpn[MSG_ENDPOINTS];
 	uint32_t portal_allowed; /* bool: the user may ask for a captive portal's pages */
 	uint32_t portal_ms;	 /* for so long */
+	uint32_t n_tunnel_beacons;
+	struct msg_endpoint tunnel_beacon[POLICY_TUNNEL_BEACONS]; /* asked through a tunnel */
+	uint32_t n_tls;
+	uint32_t tls_any; /* bool: one of them is enough; else all must answer */
+	struct policy_tls tls[MSG_TLS];
 
 	/* images */
 	uint32_t pin_min;

@@ -9,6 +9,8 @@ static const cyaml_strval_t foreign_words[] = {
 static const cyaml_strval_t allow_words[] = { { "allow", POLICY_RAW_ALLOW },
 					      { "deny", POLICY_RAW_DENY } };
 
+static const cyaml_strval_t need_words[] = { { "all", POLICY_RAW_ALL }, { "any", POLICY_RAW_ANY } };
+
 static const cyaml_strval_t uplink_words[] = { { "close", POLICY_RAW_CLOSE },
 					       { "ignore", POLICY_RAW_IGNORE } };
 
@@ -71,6 +73,15 @@ static const cyaml_schema_field_t endpoint_fields[] = {
 static const cyaml_schema_value_t endpoint_entry = { CYAML_VALUE_MAPPING(
 	CYAML_FLAG_DEFAULT, struct policy_raw_endpoint, endpoint_fields) };
 
+static const cyaml_schema_field_t tls_fields[] = {
+	SCHEMA_TEXT("address", SCHEMA_MUST, struct policy_raw_tls, address),
+	SCHEMA_TEXT("port", SCHEMA_MUST, struct policy_raw_tls, port),
+	SCHEMA_TEXT("spki_sha256", SCHEMA_MUST, struct policy_raw_tls, spki_sha256), CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t tls_entry = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct policy_raw_tls, tls_fields) };
+
 static const cyaml_schema_field_t network_fields[] = {
 	SCHEMA_WORD("foreign", SCHEMA_MAY, struct policy_raw_network, foreign, foreign_words),
 	SCHEMA_WORD("home", SCHEMA_MAY, struct policy_raw_network, home, allow_words),
@@ -89,6 +100,10 @@ static const cyaml_schema_field_t network_fields[] = {
 	SCHEMA_MAP("corporate", SCHEMA_MUST, struct policy_raw_network, corporate,
 		   corporate_fields),
 	SCHEMA_LIST("sites", SCHEMA_MAY, struct policy_raw_network, site, n_sites, &name_entry, 0),
+	SCHEMA_LIST("tunnel_beacons", SCHEMA_MAY, struct policy_raw_network, tunnel_beacon,
+		    n_tunnel_beacons, &prefix_entry, 0),
+	SCHEMA_WORD("tls_need", SCHEMA_MAY, struct policy_raw_network, tls_need, need_words),
+	SCHEMA_LIST("tls_probes", SCHEMA_MAY, struct policy_raw_network, tls, n_tls, &tls_entry, 0),
 	CYAML_FIELD_END
 };
 

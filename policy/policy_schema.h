@@ -13,6 +13,7 @@ enum {
 	POLICY_RAW_BIAS = 1, /* enum policy_rule + 1 */
 };
 enum { POLICY_RAW_ALLOW = 1, POLICY_RAW_DENY };
+enum { POLICY_RAW_ALL = 1, POLICY_RAW_ANY };
 enum { POLICY_RAW_CLOSE = 1, POLICY_RAW_IGNORE };
 
 struct policy_raw_signs {
@@ -58,6 +59,12 @@ struct policy_raw_corporate {
 	struct policy_raw_prefix system[POLICY_SYSTEMS];
 };
 
+struct policy_raw_tls {
+	char address[POLICY_PATTERN_BYTES];
+	char port[SCHEMA_NUMBER_BYTES];
+	char spki_sha256[72];
+};
+
 struct policy_raw_network {
 	uint32_t foreign; /* enum policy_foreign: 0, the default, is its tightest */
 	uint32_t home;
@@ -74,6 +81,11 @@ struct policy_raw_network {
 	struct policy_raw_corporate corporate;
 	uint32_t n_sites;
 	struct policy_raw_name site[POLICY_SITES];
+	uint32_t n_tunnel_beacons;
+	struct policy_raw_prefix tunnel_beacon[POLICY_TUNNEL_BEACONS];
+	uint32_t tls_need;
+	uint32_t n_tls;
+	struct policy_raw_tls tls[MSG_TLS];
 };
 
 struct policy_raw_images {

@@ -250,6 +250,7 @@ static int on_record(struct report *r, const struct audit_line *line)
 		break;
 	case AUDIT_CHECKPOINT:
 	case AUDIT_TAMPER:
+	case AUDIT_PROOF:
 	case AUDIT_ROLE:
 	case AUDIT_RECOVER:
 	case N_AUDIT_KINDS:

@@ -11,7 +11,8 @@
 
 static const char usage[] =
 	"usage: bulkhead-beacon keygen root|beacon FILE\n"
-	"       bulkhead-beacon certify --root FILE --key KEY --site NAME --epoch N --days N FILE\n"
+	"       bulkhead-beacon certify --root FILE --key KEY --site NAME --epoch N --days N "
+	"[--tunnel] FILE\n"
 	"       bulkhead-beacon serve --interface NAME --key FILE --certificate FILE [--uid N]\n";
 
 void beacon_say(int error, const char *fmt, ...)

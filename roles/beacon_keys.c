@@ -122,6 +122,7 @@ struct certify_options {
 	const char *site;
 	uint64_t epoch;
 	uint64_t days;
+	uint32_t proof_class;
 };
 
 static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
@@ -140,11 +141,16 @@ static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 static bool read_options(int argc, char **argv, struct certify_options *o)
 {
 	static const struct option options[] = {
-		{ "root", required_argument, NULL, 'r' }, { "key", required_argument, NULL, 'k' },
-		{ "site", required_argument, NULL, 's' }, { "epoch", required_argument, NULL, 'e' },
-		{ "days", required_argument, NULL, 'd' }, { 0 },
+		{ "root", required_argument, NULL, 'r' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "site", required_argument, NULL, 's' },
+		{ "epoch", required_argument, NULL, 'e' },
+		{ "days", required_argument, NULL, 'd' },
+		{ "tunnel", no_argument, NULL, 't' },
+		{ 0 },
 	};
 
+	o->proof_class = PROOF_CLASS_LINK;
 	for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
 	     c = getopt_long(argc, argv, "", options, NULL)) {
 		if (c == 'r')
@@ -153,7 +159,9 @@ static bool read_options(int argc, char **argv, struct certify_options *o)
 			o->key = optarg;
 		else if (c == 's')
 			o->site = optarg;
-		else if (c == 'e' && read_number(optarg, 1, UINT64_MAX, &o->epoch))
+		else if (c == 't')
+			o->proof_class = PROOF_CLASS_TUNNEL;
+		else if (c == 'e' && read_number(optarg, 1, UINT64_MAX - 1, &o->epoch))
 			continue;
 		else if (c != 'd' || !read_number(optarg, 1, DAYS_MAX, &o->days))
 			return false;
@@ -172,6 +180,7 @@ static bool fill_certificate(const struct certify_options *o, struct beacon_cert
 	    n_bytes != sizeof(keys) || strlen(o->site) >= sizeof(c->site))
 		return false;
 	*c = (struct beacon_certificate){
+		.proof_class = o->proof_class,
 		.epoch = o->epoch,
 		.not_before_wall_s = now_s,
 		.not_after_wall_s = now_s + o->days * DAY_S,

@@ -23,7 +23,6 @@
 enum {
 	ANNOUNCE_MS = 1000,
 	PROBES_PER_ROUND = 64, /* then the announcement has its turn */
-	FRAME_BYTES = 2048,
 	UID_NOBODY = 65534,
 	FDS = 6, /* 0, 1, 2 and three sockets */
 };
@@ -37,8 +36,10 @@ static struct beacon {
 	struct beacon_certificate certificate;
 	uint8_t certificate_wire[BEACON_CERTIFICATE_BYTES];
 	uint8_t certificate_hash[BEACON_HASH_BYTES];
+	bool tunnel; /* by the certificate's class */
 	struct beacon_socket socket;
 	uint64_t counter;
+	uint8_t announcement[BEACON_ANNOUNCEMENT_BYTES]; /* of this second */
 	int announce_error; /* of the last announcement: a change is logged, not each failure */
 } beacon;
 
@@ -123,36 +124,36 @@ static int load(struct beacon *b)
 	return BEACON_EXIT_DONE;
 }
 
-static void announce(struct beacon *b)
+/* BEACON_ANNOUNCEMENT_BYTES of a new one. 0 or -EINVAL. */
+static int make_announcement(struct beacon *b, uint8_t ret[BEACON_ANNOUNCEMENT_BYTES])
 {
 	struct beacon_announcement a = {
 		.issued_wall_s = loop_now_wall_s(),
 		.counter = ++b->counter,
 	};
-	uint8_t wire[BEACON_ANNOUNCEMENT_BYTES];
-	int r;
 
 	memcpy(a.certificate_wire, b->certificate_wire, sizeof(a.certificate_wire));
-	r = beacon_verify_announcement_sign(&a, b->secret.bytes, wire);
-	if (r == 0)
-		r = beacon_socket_announce(&b->socket, wire, sizeof(wire));
+	return beacon_verify_announcement_sign(&a, b->secret.bytes, ret);
+}
+
+static void announce(struct beacon *b)
+{
+	int r = make_announcement(b, b->announcement);
+
+	if (r == 0 && !b->tunnel)
+		r = beacon_socket_announce(&b->socket, b->announcement, sizeof(b->announcement));
 	if (r < 0 && r != b->announce_error)
 		log_warn(r, "announce on '%s'", b->ifname);
 	b->announce_error = r;
 }
 
-static void observe(const struct frame *f, struct beacon_observed *ret)
-{
-	*ret = (struct beacon_observed){ .family = f->ip_version, .hop_limit = f->hop_limit };
-	memcpy(ret->mac, f->source_mac, sizeof(ret->mac));
-	memcpy(ret->address, f->source, sizeof(ret->address));
-}
-
-/* What is no probe to this beacon gets silence. */
-static void answer(const struct beacon *b, const struct frame *f)
+/* What is neither a probe to this beacon nor, in a tunnel, a request gets silence. No answer is as
+ * long as its question. */
+static void answer(const struct beacon *b, const struct beacon_query *q)
 {
 	const uint8_t *box_secret = b->secret.bytes + BEACON_SIGN_SECRET_BYTES;
 	struct beacon_reply reply = {
+		.observed = q->seen,
 		.epoch = b->certificate.epoch,
 		.issued_wall_s = loop_now_wall_s(),
 		.lifetime_s = BEACON_LIFETIME_MAX_S,
@@ -160,31 +161,33 @@ static void answer(const struct beacon *b, const struct frame *f)
 	uint8_t wire[BEACON_REPLY_BYTES];
 	struct beacon_probe probe;
 
-	if (beacon_verify_probe_open(f->payload.at, bytes_left(&f->payload), b->certificate.box_key,
-				     box_secret, &probe) < 0)
+	if (b->tunnel && beacon_wire_request_parse(q->data, q->len_bytes) == 0) {
+		/* that of this second: nobody makes us sign by asking */
+		(void)beacon_socket_reply(&b->socket, q, b->announcement, sizeof(b->announcement));
+		return;
+	}
+	if (beacon_verify_probe_open(q->data, q->len_bytes, b->certificate.box_key, box_secret,
+				     &probe) < 0)
 		return;
 	memcpy(reply.client_nonce, probe.nonce, sizeof(reply.client_nonce));
 	randombytes_buf(reply.beacon_nonce, sizeof(reply.beacon_nonce));
-	observe(f, &reply.observed);
 	memcpy(reply.site, b->certificate.site, sizeof(reply.site));
 	memcpy(reply.certificate_hash, b->certificate_hash, sizeof(reply.certificate_hash));
-	if (beacon_verify_reply_seal(&reply, b->secret.bytes, box_secret, probe.reply_key, wire) <
-	    0)
-		return;
-	(void)beacon_socket_reply(&b->socket, f, wire, sizeof(wire)); /* it will ask again */
+	if (beacon_verify_reply_seal(&reply, b->secret.bytes, probe.reply_key, wire) == 0)
+		(void)beacon_socket_reply(&b->socket, q, wire,
+					  sizeof(wire)); /* it will ask again */
 }
 
 static void receive(const struct beacon *b)
 {
 	for (unsigned i = 0; i < PROBES_PER_ROUND; i++) {
-		uint8_t buf[FRAME_BYTES];
-		struct frame f;
-		int r = beacon_socket_receive(&b->socket, buf, sizeof(buf), &f);
+		struct beacon_query q;
+		int r = beacon_socket_receive(&b->socket, &q);
 
 		if (r == -EAGAIN)
 			return;
 		if (r == 0)
-			answer(b, &f);
+			answer(b, &q);
 	}
 }
 
@@ -202,8 +205,12 @@ static _Noreturn void run(struct beacon *b)
 		}
 		loop_reset(&loop);
 		loop_want(&loop, b->socket.packet_fd);
+		if (b->tunnel) {
+			loop_want(&loop, b->socket.udp4_fd);
+			loop_want(&loop, b->socket.udp6_fd);
+		}
 		loop_wake_at(&loop, next_boot_ms);
-		if (loop_wait(&loop) == 0 && loop_ready(&loop, b->socket.packet_fd))
+		if (loop_wait(&loop) == 0)
 			receive(b);
 	}
 }
@@ -224,7 +231,8 @@ int beacon_serve(int argc, char **argv)
 	r = load(b);
 	if (r != BEACON_EXIT_DONE)
 		return r;
-	r = beacon_socket_open(b->ifname, &b->socket);
+	b->tunnel = b->certificate.proof_class == PROOF_CLASS_TUNNEL;
+	r = beacon_socket_open(b->ifname, b->tunnel, &b->socket);
 	if (r < 0) {
 		beacon_say(r, "serve: open sockets on '%s'; it must exist, and this needs root",
 			   b->ifname);
@@ -234,7 +242,8 @@ int beacon_serve(int argc, char **argv)
 	secret_lock_process();
 	sandbox.uid = b->uid;
 	sandbox_enter(&sandbox);
-	log_info("site %s, epoch %llu, on '%s'", b->certificate.site,
-		 (unsigned long long)b->certificate.epoch, b->ifname);
+	log_info("site %s, epoch %llu, on %s '%s'", b->certificate.site,
+		 (unsigned long long)b->certificate.epoch, b->tunnel ? "tunnel" : "link",
+		 b->ifname);
 	run(b);
 }

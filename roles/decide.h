@@ -34,6 +34,7 @@ enum {
 	DECIDE_WATCH_MS = 10000,  /* carrier, but no heartbeat of sniff: start the helpers anew */
 	DECIDE_RESTART_MS = 5000, /* not more often than this */
 	DECIDE_SERIAL_MS = 2000,  /* the supervisor has stored the policy by then */
+	DECIDE_ANNOUNCERS = 4,	  /* on one uplink; the one that proved keeps its place */
 };
 
 /* What a beacon said of itself on one uplink. */
@@ -52,15 +53,24 @@ struct uplink {
 	enum zone told;		  /* the zone that audit knows */
 	uint64_t watched_boot_ms; /* the last heartbeat, or when the link came */
 	/* decide_probe.c */
-	struct decide_announcer announcer[2]; /* IPv4, IPv6 */
-	unsigned preferred;		      /* which of them is asked next */
-	uint32_t probe_id;		      /* 0: none under way */
+	uint32_t proof_class; /* what a certificate must say to prove this uplink */
+	struct decide_announcer announcer[DECIDE_ANNOUNCERS];
+	unsigned preferred; /* which of them is asked next */
+	unsigned asked;	    /* which was asked last */
+	unsigned proved;    /* which answered well last; DECIDE_ANNOUNCERS: none */
+	bool announced;	    /* a valid announcement was heard on this link */
+	uint32_t probe_id;  /* 0: none under way */
+	uint32_t probe_kind;
 	uint32_t probe_generation;
 	uint64_t probe_until_boot_ms;
 	uint64_t next_probe_boot_ms;
 	uint64_t verify_boot_ms; /* second of the count below */
 	unsigned n_verified;
-	enum reason refusal; /* of the last probe; told once */
+	bool told_refusal[N_REASONS]; /* on this link: each is told once */
+	/* decide_tls.c: a round over the policy's servers */
+	uint32_t n_tls_asked;
+	uint64_t tls_serial;  /* of the policy that this round is about */
+	uint64_t tls_boot_ms; /* of the round's start */
 };
 
 struct port {
@@ -237,8 +247,33 @@ void decide_probe_heard(struct decider *d, struct uplink *u, const struct msg_an
 			uint64_t now);
 void decide_probe_proof(struct decider *d, uint64_t now);
 void decide_probe_tick(struct decider *d, struct uplink *u, uint64_t now);
-uint64_t decide_probe_wake(const struct uplink *u);
+uint64_t decide_probe_wake(const struct decider *d, const struct uplink *u);
 void decide_probe_reset(struct uplink *u);
+
+/* What is under way is void; ask anew at once. */
+void decide_probe_again(struct uplink *u, uint64_t now);
+
+/* Send an order whose kind, address and what belongs to the kind are filled in. */
+void decide_probe_order(struct decider *d, struct uplink *u, struct msg_probe_order *order,
+			uint64_t now);
+
+/* It is in force from now on, and asked for again in time. */
+void decide_probe_take(struct decider *d, struct uplink *u, uint32_t kind,
+		       const struct msg_proof *proof, uint64_t now);
+
+/* Say why there is no proof: to people and audit, once for each link and reason. */
+void decide_probe_refuse(struct decider *d, struct uplink *u, enum reason reason, const char *what);
+
+/* When to ask again after a refusal. */
+void decide_probe_retry(struct uplink *u, uint64_t now);
+
+/* -- decide_tls.c: the weaker proof, where no beacon is heard -- */
+
+/* Is it to be asked for? Only where the policy names servers and a sign stands. */
+bool decide_tls_wanted(const struct decider *d, const struct uplink *u);
+void decide_tls_order(struct decider *d, struct uplink *u, uint64_t now);
+void decide_tls_answer(struct decider *d, struct uplink *u, const struct msg_proof *proof,
+		       uint64_t now);
 
 /* -- decide_enforce.c: zones become grants -- */
 

@@ -129,6 +129,15 @@ static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], un
 			 policy ? policy->n_prefixes : 0);
 }
 
+/* Where prove may go for the weaker proof: what policy names, and nowhere without one. */
+static void add_tls(const struct decider *d, struct msg_net_state *state)
+{
+	const struct policy *policy = decide_docs_policy(d);
+
+	for (uint32_t i = 0; policy && i < policy->n_tls && i < MSG_TLS; i++)
+		state->tls[state->n_tls++] = policy->tls[i].server;
+}
+
 static void send_state(struct decider *d, uint64_t now)
 {
 	struct msg_net_state state;
@@ -136,6 +145,7 @@ static void send_state(struct decider *d, uint64_t now)
 	int r;
 
 	decide_plan_build(&d->plan, loop_now_wall_s(), &state);
+	add_tls(d, &state);
 	r = fd < 0 ? -EPIPE : ipc_send(fd, &state, sizeof(state), -1);
 	if (r < 0)
 		decide_plan_unsent(&d->plan, now);

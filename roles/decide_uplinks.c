@@ -40,14 +40,14 @@ void decide_uplinks_step(struct decider *d, struct uplink *u, const struct class
 			 uint64_t now)
 {
 	uint32_t generation = u->state.generation;
-	bool proven = u->state.proof_until_boot_ms != 0;
+	uint64_t until = u->state.proof_until_boot_ms;
 
 	if (classify_step(&u->state, &d->rules, fact, now))
 		d->changed = true;
 	if (u->state.generation != generation)
 		decide_probe_reset(u);
-	else if (proven && u->state.proof_until_boot_ms == 0)
-		u->next_probe_boot_ms = now; /* an address came or went: ask again at once */
+	else if (u->state.proof_until_boot_ms < until)
+		decide_probe_again(u, now); /* an address came or went, say: ask again at once */
 }
 
 static void step_all(struct decider *d, enum classify_fact_kind kind, uint64_t now)
@@ -107,6 +107,7 @@ void decide_uplinks_rules(struct decider *d, uint64_t now)
 	rules_of(decide_docs_policy(d), &d->rules);
 	step_all(d, CLASSIFY_RULES, now);
 	d->changed = true;
+	d->plan.due = true; /* prove may go elsewhere now */
 }
 
 /* The next dump of the round, or a round from its start when news were lost. */
@@ -143,6 +144,8 @@ void decide_uplinks_init(struct decider *d, uint64_t now)
 		memcpy(u->ifname, config->uplink[i].ifname, sizeof(u->ifname));
 		classify_init(&u->state, now);
 		u->told = ZONE_UNKNOWN;
+		u->proof_class = PROOF_CLASS_LINK;
+		decide_probe_reset(u);
 		u->watched_boot_ms = now;
 	}
 	d->changed = true;
@@ -321,7 +324,7 @@ uint64_t decide_uplinks_wake(const struct decider *d)
 		const struct uplink *u = &d->uplink[i];
 
 		at = MIN(at, classify_wake(&u->state, &d->rules));
-		at = MIN(at, decide_probe_wake(u));
+		at = MIN(at, decide_probe_wake(d, u));
 		if (u->state.link.carrier)
 			at = MIN(at, u->watched_boot_ms + DECIDE_WATCH_MS);
 	}

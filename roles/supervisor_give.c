@@ -160,20 +160,36 @@ static void give_decide(struct supervisor *s, struct child *child)
 }
 
 /* skuid in the egress chain is the fsuid of whoever *opened* the socket: be prove meanwhile. */
-static int open_probe(const struct supervisor *s, const char *ifname, int family)
+static int open_probe(const struct supervisor *s, const char *ifname, int family, int type)
 {
 	static const int hops = PROBE_HOP_LIMIT;
 	bool v6 = family == AF_INET6;
 	uid_t self = (uid_t)setfsuid(role_uid_of(&s->config, ROLE_PROVE));
-	OWNS_FD int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	OWNS_FD int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	(void)setfsuid(self);
 	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0)
+		return -errno;
+	if (type == SOCK_DGRAM &&
 	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_UNICAST_HOPS : IP_TTL, &hops,
 		       sizeof(hops)) < 0)
 		return -errno;
 	return take_fd(&fd);
+}
+
+static void give_probe(const struct supervisor *s, struct child *child, const char *ifname,
+		       int family, int type)
+{
+	OWNS_FD int fd = -1;
+
+	supervisor_enter_namespace(s, true);
+	if (if_nametoindex(ifname) != 0)
+		fd = open_probe(s, ifname, family, type);
+	supervisor_enter_namespace(s, false);
+	if (fd >= 0)
+		give(child, type == SOCK_DGRAM ? SUP_RES_PROBE_SOCKET : SUP_RES_TLS_SOCKET, ifname,
+		     (uint32_t)family, fd);
 }
 
 static void give_prove(const struct supervisor *s, struct child *child)
@@ -183,15 +199,9 @@ static void give_prove(const struct supervisor *s, struct child *child)
 	for (uint32_t i = 0; i < s->config.n_uplinks; i++)
 		for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 			const char *ifname = s->config.uplink[i].ifname;
-			OWNS_FD int fd = -1;
 
-			supervisor_enter_namespace(s, true);
-			if (if_nametoindex(ifname) != 0)
-				fd = open_probe(s, ifname, families[f]);
-			supervisor_enter_namespace(s, false);
-			if (fd >= 0)
-				give(child, SUP_RES_PROBE_SOCKET, ifname, (uint32_t)families[f],
-				     fd);
+			give_probe(s, child, ifname, families[f], SOCK_DGRAM);
+			give_probe(s, child, ifname, families[f], SOCK_STREAM);
 		}
 }
 

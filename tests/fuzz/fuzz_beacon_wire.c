@@ -41,6 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (memcmp(again, copy, size) != 0)
 			abort();
 	}
+	if (beacon_wire_request_parse(copy, size) == 0) {
+		uint8_t request[BEACON_PROBE_BYTES];
+
+		beacon_wire_request_build(request);
+		if (memcmp(request, copy, size) != 0)
+			abort();
+	}
 	(void)beacon_wire_probe_header_parse(copy, size);
 	(void)beacon_wire_reply_header_parse(copy, size);
 	free(copy);

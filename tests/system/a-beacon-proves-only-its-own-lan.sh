@@ -67,6 +67,7 @@ echo "ok - the beacon is nobody, without capabilities, behind a filter"
 expect "another root is not ours" "announcement beacon-signature" prove 6 "$other"
 expect "another sender than us was seen" "$(none beacon-observed)" prove 6 "$root" mac
 expect "an epoch that we have passed" "$(none beacon-epoch)" prove 6 "$root" epoch
+expect "a link's certificate in a tunnel" "$(none beacon-class)" prove 6 "$root" class
 expect "a changed certificate" "$(none beacon-signature)" prove 6 "$root" certificate
 
 # A relay that forwards as a router does takes one off the hop limit; the beacon says what it saw.

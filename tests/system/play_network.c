@@ -2,10 +2,10 @@
  *
  *	play_network listen SNIFF IFNAME SECONDS
  *		start sniff; a line for each claim
- *	play_network prove SNIFF PROVE IFNAME 4|6 ROOT [mac|epoch|certificate]
+ *	play_network prove SNIFF PROVE IFNAME 4|6 ROOT [mac|epoch|certificate|class]
  *		wait for an announcement that sniff hears, check it with the root key (base64), order
  *		a probe of its sender, print "proof CODE ...". The last word makes one thing of the
- *		order wrong: our MAC, the least epoch, or the certificate.
+ *		order wrong: our MAC, the least epoch, the certificate, or the uplink's class.
  *	play_network send IFNAME HEX
  *		put one frame on the wire */
 #include <errno.h>
@@ -166,6 +166,8 @@ static void fill_order(struct msg_probe_order *o, const struct msg_claim *c,
 		       const struct beacon_announcement *a, const char *wrong)
 {
 	o->id = 1;
+	o->kind = PROOF_KIND_BEACON;
+	o->proof_class = strcmp(wrong, "class") == 0 ? PROOF_CLASS_TUNNEL : PROOF_CLASS_LINK;
 	o->ifindex = c->ifindex;
 	o->family = c->announce.family;
 	o->port = c->announce.port;

@@ -31,6 +31,7 @@ static void begin(struct lab *l)
 	(void)crypto_sign_keypair(l->sign_key, l->sign_secret);
 	(void)crypto_box_keypair(l->box_key, l->box_secret);
 	l->certificate = (struct beacon_certificate){
+		.proof_class = PROOF_CLASS_LINK,
 		.epoch = EPOCH,
 		.not_before_wall_s = NOW_S - 10,
 		.not_after_wall_s = NOW_S + 10,
@@ -43,7 +44,8 @@ static void begin(struct lab *l)
 			 0);
 
 	randombytes_buf(l->probe.nonce, sizeof(l->probe.nonce));
-	(void)crypto_box_keypair(l->probe.reply_key, l->expect.reply_secret);
+	randombytes_buf(l->probe.reply_key, sizeof(l->probe.reply_key));
+	memcpy(l->expect.reply_key, l->probe.reply_key, sizeof(l->expect.reply_key));
 	memcpy(l->expect.nonce, l->probe.nonce, sizeof(l->expect.nonce));
 	memcpy(l->expect.certificate_wire, l->certificate_wire, sizeof(l->certificate_wire));
 	l->expect.certificate = l->certificate;
@@ -60,9 +62,8 @@ static enum reason answer(const struct lab *l)
 	uint8_t wire[BEACON_REPLY_BYTES];
 	struct beacon_reply ret;
 
-	assert_int_equal(beacon_verify_reply_seal(&l->reply, l->sign_secret, l->box_secret,
-						  l->probe.reply_key, wire),
-			 0);
+	assert_int_equal(
+		beacon_verify_reply_seal(&l->reply, l->sign_secret, l->probe.reply_key, wire), 0);
 	return beacon_verify_reply(wire, sizeof(wire), &l->expect, &ret);
 }
 
@@ -108,7 +109,7 @@ static void no_bit_of_a_certificate_can_change(void **state)
 static void a_signature_counts_only_under_the_name_of_its_format(void **state)
 {
 	const size_t body = BEACON_CERTIFICATE_BYTES - BEACON_SIG_BYTES;
-	uint8_t named[32 + BEACON_CERTIFICATE_BYTES] = "bulkhead site certificate v1";
+	uint8_t named[32 + BEACON_CERTIFICATE_BYTES] = "bulkhead site certificate v2";
 	struct lab l;
 
 	(void)state;
@@ -120,7 +121,7 @@ static void a_signature_counts_only_under_the_name_of_its_format(void **state)
 	(void)crypto_sign_detached(l.certificate_wire + body, NULL, named, 32 + body,
 				   l.root_secret);
 	assert_int_equal(check_certificate(&l, NOW_S, 0), REASON_OK);
-	memcpy(named, "bulkhead announcement v1", 25);
+	memcpy(named, "bulkhead announcement v2", 25);
 	(void)crypto_sign_detached(l.certificate_wire + body, NULL, named, 32 + body,
 				   l.root_secret);
 	assert_int_equal(check_certificate(&l, NOW_S, 0), REASON_BEACON_SIGNATURE);
@@ -288,8 +289,25 @@ static void a_reply_signed_by_another_key_is_refused(void **state)
 	(void)crypto_sign_keypair(l.sign_key, l.sign_secret); /* not the certificate's */
 	assert_int_equal(answer(&l), REASON_BEACON_SIGNATURE);
 	begin(&l);
-	(void)crypto_box_keypair(l.box_key, l.box_secret);
+	l.probe.reply_key[0] ^= 1; /* sealed by somebody who could not open the probe */
 	assert_int_equal(answer(&l), REASON_BEACON_FORMAT);
+}
+
+static void in_a_tunnel_the_address_is_what_is_compared(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	l.expect.certificate.proof_class = PROOF_CLASS_TUNNEL;
+	memset(l.reply.observed.mac, 0, sizeof(l.reply.observed.mac));
+	l.reply.observed.hop_limit = 61;
+	assert_int_equal(answer(&l), REASON_OK);
+	l.reply.observed.address[3] ^= 1;
+	assert_int_equal(answer(&l), REASON_BEACON_OBSERVED);
+	l.reply.observed.address[3] ^= 1;
+	l.reply.observed.family = 6;
+	assert_int_equal(answer(&l), REASON_BEACON_OBSERVED);
 }
 
 static void no_bit_and_no_cut_of_a_reply_passes(void **state)
@@ -302,8 +320,7 @@ static void no_bit_and_no_cut_of_a_reply_passes(void **state)
 	begin(&l);
 	memset(&ret, 0xaa, sizeof(ret));
 	before = ret;
-	assert_int_equal(beacon_verify_reply_seal(&l.reply, l.sign_secret, l.box_secret,
-						  l.probe.reply_key, wire),
+	assert_int_equal(beacon_verify_reply_seal(&l.reply, l.sign_secret, l.probe.reply_key, wire),
 			 0);
 	for (size_t i = 0; i < sizeof(wire); i++) {
 		wire[i] ^= 1;
@@ -333,6 +350,7 @@ int main(void)
 		cmocka_unit_test(a_reply_for_another_certificate_or_site_is_refused),
 		cmocka_unit_test(a_lifetime_of_nothing_or_over_a_minute_is_refused),
 		cmocka_unit_test(a_reply_signed_by_another_key_is_refused),
+		cmocka_unit_test(in_a_tunnel_the_address_is_what_is_compared),
 		cmocka_unit_test(no_bit_and_no_cut_of_a_reply_passes),
 	};
 

@@ -11,6 +11,7 @@
 static struct beacon_certificate certificate(void)
 {
 	struct beacon_certificate c = {
+		.proof_class = PROOF_CLASS_LINK,
 		.epoch = 0x0102030405060708,
 		.not_before_wall_s = 100,
 		.not_after_wall_s = 200,
@@ -30,7 +31,7 @@ static void a_certificate_reads_back_as_built(void **state)
 
 	(void)state;
 	beacon_wire_certificate_build(&c, wire);
-	assert_memory_equal(wire, "BHSC\0\1\0\0\1\2\3\4\5\6\7\10", 16);
+	assert_memory_equal(wire, "BHSC\0\2\0\1\1\2\3\4\5\6\7\10", 16);
 	assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &d), 0);
 	assert_int_equal(d.epoch, c.epoch);
 	assert_int_equal(d.not_before_wall_s, 100);
@@ -74,6 +75,45 @@ static void another_magic_version_or_reserved_byte_is_refused(void **state)
 		wire[i] ^= 1;
 		assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &c), -EBADMSG);
 	}
+}
+
+static void a_class_or_epoch_that_is_none_is_refused(void **state)
+{
+	struct beacon_certificate c = certificate(), d;
+	uint8_t wire[BEACON_CERTIFICATE_BYTES];
+
+	(void)state;
+	c.proof_class = PROOF_CLASS_TUNNEL;
+	beacon_wire_certificate_build(&c, wire);
+	assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &d), 0);
+	assert_int_equal(d.proof_class, PROOF_CLASS_TUNNEL);
+	c.proof_class = N_PROOF_CLASSES;
+	beacon_wire_certificate_build(&c, wire);
+	assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &d), -EBADMSG);
+	c.proof_class = 0;
+	beacon_wire_certificate_build(&c, wire);
+	assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &d), -EBADMSG);
+	c = certificate();
+	c.epoch = UINT64_MAX; /* an unreadable epoch file says this */
+	beacon_wire_certificate_build(&c, wire);
+	assert_int_equal(beacon_wire_certificate_parse(wire, sizeof(wire), &d), -EBADMSG);
+}
+
+static void a_request_is_its_head_and_zeros(void **state)
+{
+	uint8_t wire[BEACON_PROBE_BYTES];
+
+	(void)state;
+	beacon_wire_request_build(wire);
+	assert_memory_equal(wire, "BHCQ\0\2\0\0", 8);
+	assert_int_equal(beacon_wire_request_parse(wire, sizeof(wire)), 0);
+	for (size_t i = 0; i < sizeof(wire); i++) {
+		wire[i] ^= 1;
+		assert_int_equal(beacon_wire_request_parse(wire, sizeof(wire)), -EBADMSG);
+		wire[i] ^= 1;
+		assert_int_equal(beacon_wire_request_parse(wire, i), -EBADMSG);
+	}
+	assert_true(BEACON_ANNOUNCEMENT_BYTES < BEACON_PROBE_BYTES);
 }
 
 static void a_site_that_people_could_not_read_is_refused(void **state)
@@ -186,6 +226,8 @@ int main(void)
 		cmocka_unit_test(a_certificate_reads_back_as_built),
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(another_magic_version_or_reserved_byte_is_refused),
+		cmocka_unit_test(a_class_or_epoch_that_is_none_is_refused),
+		cmocka_unit_test(a_request_is_its_head_and_zeros),
 		cmocka_unit_test(a_site_that_people_could_not_read_is_refused),
 		cmocka_unit_test(a_validity_that_ends_before_it_begins_is_refused),
 		cmocka_unit_test(an_announcement_carries_its_certificate_unchanged),

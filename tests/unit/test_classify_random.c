@@ -45,6 +45,9 @@ static void event(struct lab *l, struct oracle *o)
 {
 	o->last_event = l->now;
 	o->must_close = true;
+	/* what was proven has a moment to prove itself again */
+	if (o->proof_until > l->now + CLASSIFY_ROAM_MS)
+		o->proof_until = l->now + CLASSIFY_ROAM_MS;
 }
 
 static void new_link(struct lab *l, struct oracle *o)
@@ -210,7 +213,7 @@ static const char *check_change(const struct lab *l, struct oracle *o, enum zone
 		return "proven without a proof";
 	if (sign && zone != ZONE_SUSPECT && zone != ZONE_UNKNOWN && zone != ZONE_PROVEN)
 		return "a sign that did not close";
-	if (o->must_close && opens(zone))
+	if (o->must_close && opens(zone) && zone != ZONE_PROVEN)
 		return "an event that did not close";
 	if (before == ZONE_PROVEN && (zone == ZONE_FOREIGN || zone == ZONE_HOME))
 		return "from proven straight to open";

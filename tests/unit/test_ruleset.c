@@ -135,13 +135,15 @@ static void egress_stops_local_sockets_before_it_looks_at_marks(void **state)
 	egress = chain(t, "egress_1");
 	assert_non_null(strstr(egress, "device \"wl0.1\""));
 	assert_non_null(strstr(egress, "meta skuid 64005 udp dport 6262 accept"));
+	assert_non_null(strstr(egress, "meta skuid 64005 ip daddr . tcp dport @tls4 accept"));
+	assert_non_null(strstr(egress, "meta skuid 64005 ip6 daddr . tcp dport @tls6 accept"));
 	assert_before(egress, "meta skuid 0-4294967294 counter name leak drop", "@epoch");
 	assert_before(egress, "mld2-listener-report", "meta mark != 0");
 	assert_before(egress, "meta mark @epoch accept", "meta mark != 0 counter name stale drop");
 	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
-	/* root's DHCP, the prober, tunnels, the epoch, and four kinds of the kernel's own: nothing
-	 * else */
-	assert_int_equal(count(egress, " accept\n"), 10);
+	/* root's DHCP, the prober's three, tunnels, the epoch, and four kinds of the kernel's own:
+	 * nothing else */
+	assert_int_equal(count(egress, " accept\n"), 12);
 	assert_int_equal(count(egress, "limit rate"), 4);
 	assert_int_equal(count(egress, "meta mark 0x42570000 oifname . "), 2);
 	assert_int_equal(count(egress, "@tunnel"), 2);

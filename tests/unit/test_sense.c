@@ -34,7 +34,9 @@ static size_t wrap(uint8_t *ret, uint16_t sport, uint16_t dport, const uint8_t *
 
 static void make_announcement(uint8_t ret[BEACON_ANNOUNCEMENT_BYTES])
 {
-	const struct beacon_certificate c = { .not_after_wall_s = 1, .site = "hq" };
+	const struct beacon_certificate c = { .proof_class = PROOF_CLASS_LINK,
+					      .not_after_wall_s = 1,
+					      .site = "hq" };
 	struct beacon_announcement a = { .counter = 1 };
 
 	beacon_wire_certificate_build(&c, a.certificate_wire);
