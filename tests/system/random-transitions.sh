@@ -45,8 +45,16 @@ wake() { # whoever was stopped goes on
 	STOPPED=
 }
 
-plug() { # plug LAN - without a capture: there are too many frames
+told_down() { # has the kernel told that the cable is out? (not there: it needs not)
+	! ip -n bulkhead link show en0 2>/dev/null | grep -q "state UP"
+}
+
+# plug LAN - without a capture: there are too many frames. Out for as long as copper is at least: two ends
+# that lost each other are silent for 1.2 s (IEEE 802.3 28.3.2, break_link_timer), and the kernel tells
+# within 1 s. Faster swaps are case 35.
+plug() {
 	lans_unplug
+	lab_wait 2 told_down || true
 	ip -n nowhere link set cable netns "$1" && ip -n "$1" link set cable master br0 && ip -n "$1" link set cable up
 	CABLE=$1
 }
@@ -175,6 +183,8 @@ disown
 act_home
 lab_wait 40 is_open || fail "the home LAN does not open"
 lab_wait 10 stamps_hears home 1000 || fail "open, and nothing is heard"
+tcp_heard() { [ "$(stamps_heard home tcp)" -gt 0 ]; }
+lab_wait 10 tcp_heard || fail "open, and no TCP is heard"
 
 RANDOM=$SEED
 read -r -a sequence <<<"${SEQUENCE-}" # actions by name, to look at one of them
