@@ -60,7 +60,8 @@ static void end_proof(struct classify_state *s)
 	if (s->proof_until_boot_ms == 0)
 		return;
 	s->proof_until_boot_ms = 0;
-	set_sign(s, s->proof_kind, s->site, FOREVER);
+	if (!s->tunnel)
+		set_sign(s, s->proof_kind, s->site, FOREVER);
 }
 
 /* Something is new on this link: what was quiet before says nothing about now. What was proven may
@@ -69,6 +70,8 @@ static void end_proof(struct classify_state *s)
 static void take_event(struct classify_state *s)
 {
 	s->quiet_boot_ms = s->now_boot_ms;
+	if (s->tunnel)
+		end_proof(s); /* a tunnel does not roam */
 	if (s->proof_until_boot_ms == 0)
 		s->unsettled = true;
 	else
@@ -243,7 +246,7 @@ static void take_proof(struct classify_state *s, const struct classify_proof *pr
 {
 	uint64_t lifetime_s = MIN(proof->lifetime_s, (uint32_t)CLASSIFY_PROOF_MAX_S);
 
-	if (proof->generation != s->generation || lifetime_s == 0)
+	if (proof->generation != s->generation || lifetime_s == 0 || proof->tunnel != s->tunnel)
 		return;
 	if (s->proof_until_boot_ms != 0 && s->proof_kind == SIGN_BEACON &&
 	    strncmp(s->site, proof->site, sizeof(s->site)) != 0) {
@@ -308,6 +311,8 @@ static void expire(struct classify_state *s, const struct classify_rules *rules)
 static void take_fact(struct classify_state *s, const struct classify_rules *rules,
 		      const struct classify_fact *fact)
 {
+	if (s->tunnel && (fact->kind == CLASSIFY_CLAIM || fact->kind == CLASSIFY_ANNOUNCEMENT))
+		return; /* what is heard there was sent by whoever holds the other end */
 	switch (fact->kind) {
 	case CLASSIFY_LINK:
 		take_link(s, &fact->link);
@@ -347,7 +352,7 @@ static void take_fact(struct classify_state *s, const struct classify_rules *rul
  * as any network takes to be believed: a cable that comes and goes opens nothing. */
 static void hold_closed(struct classify_state *s, const struct classify_rules *rules)
 {
-	if (s->proof_until_boot_ms != 0 || classify_zone_sign(s) != 0) {
+	if (!s->tunnel && (s->proof_until_boot_ms != 0 || classify_zone_sign(s) != 0)) {
 		s->closes = true;
 		s->closes_until_boot_ms = 0;
 		return;

@@ -13,6 +13,8 @@
  *   network that the rules list as enrolled.
  * - proven needs a proof that was ordered in this link generation and is still valid.
  * - A proof that ends leaves suspect behind, until the cable or the network changes.
+ * - A tunnel is unknown, or tunnel while a proof of that class is valid. It has no signs, and no
+ *   absence: it is never suspect, proven, foreign or home. No wire is proven by a tunnel's proof.
  * - Any event (link, address, gateway, DHCP, router, resume) that says something new gives unknown
  *   first. What the exchange itself just announced says nothing new. But an address, gateway, DHCP
  *   or router event on a proven link leaves the proof for at most CLASSIFY_ROAM_MS, in which the
@@ -95,6 +97,7 @@ struct classify_link {
 struct classify_proof {
 	uint32_t kind;	     /* SIGN_BEACON or SIGN_TLS: what showed it */
 	uint32_t generation; /* state.generation when the probe was ordered */
+	bool tunnel;	     /* its class: of a beacon that answers through tunnels */
 	uint32_t lifetime_s;
 	char site[MSG_NAME_BYTES];
 };
@@ -116,6 +119,7 @@ struct classify_sign {
 };
 
 struct classify_state {
+	bool tunnel; /* set once, after classify_init(): a link without frames, see above */
 	enum zone zone;
 	uint64_t since_boot_ms; /* of this zone */
 	uint64_t now_boot_ms;	/* the latest time seen */
@@ -150,6 +154,7 @@ enum classify_wait {
 	CLASSIFY_WAIT_DHCP,   /* no exchange on this link yet */
 	CLASSIFY_WAIT_WINDOW, /* only the rest of the window */
 	CLASSIFY_WAIT_CALM,   /* it changed a moment ago */
+	CLASSIFY_WAIT_PROOF,  /* a tunnel without one */
 	N_CLASSIFY_WAITS,
 };
 

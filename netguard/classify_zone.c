@@ -62,6 +62,8 @@ enum classify_wait classify_zone_wait(const struct classify_state *state,
 {
 	if (state->link.ifindex == 0 || !state->link.carrier)
 		return CLASSIFY_WAIT_CARRIER;
+	if (state->tunnel)
+		return CLASSIFY_WAIT_PROOF;
 	if (state->proof_until_boot_ms != 0 || classify_zone_sign(state) != 0)
 		return CLASSIFY_WAIT_SIGN;
 	if (!state->alive || state->unsettled)
@@ -78,6 +80,8 @@ enum zone classify_zone_find(const struct classify_state *state, const struct cl
 
 	if (wait == CLASSIFY_WAIT_CARRIER || state->unsettled)
 		return ZONE_UNKNOWN;
+	if (state->tunnel)
+		return state->proof_until_boot_ms != 0 ? ZONE_TUNNEL : ZONE_UNKNOWN;
 	if (state->proof_until_boot_ms != 0)
 		return ZONE_PROVEN;
 	if (wait == CLASSIFY_WAIT_SIGN)

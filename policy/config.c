@@ -23,8 +23,10 @@ struct raw {
 	uint32_t placement;
 	char uid_base[SCHEMA_NUMBER_BYTES];
 	uint32_t n_uplinks;
+	uint32_t n_tunnels;
 	uint32_t n_ports;
 	struct raw_uplink uplink[MSG_UPLINKS];
+	struct raw_uplink tunnel[MSG_UPLINKS];
 	struct raw_port port[MSG_PORTS];
 	char tpm[MSG_PATH_BYTES];
 	char state[MSG_PATH_BYTES];
@@ -53,6 +55,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SCHEMA_HEAD,
 	SCHEMA_WORD("placement", SCHEMA_MUST, struct raw, placement, placements),
 	SCHEMA_LIST("uplinks", SCHEMA_MAY, struct raw, uplink, n_uplinks, &uplink_entry, 0),
+	SCHEMA_LIST("tunnels", SCHEMA_MAY, struct raw, tunnel, n_tunnels, &uplink_entry, 0),
 	SCHEMA_LIST("ports", SCHEMA_MAY, struct raw, port, n_ports, &port_entry, 0),
 	SCHEMA_TEXT("tpm", SCHEMA_MAY, struct raw, tpm),
 	SCHEMA_TEXT("uid_base", SCHEMA_MUST, struct raw, uid_base),
@@ -97,17 +100,29 @@ static void read_path(struct fields *f, const char *key, const char *text, const
 	memcpy(ret, path, strlen(path));
 }
 
+/* Behind those that are there. */
+static void add_uplinks(struct fields *f, const char *key, uint32_t kind,
+			const struct raw_uplink *raw, uint32_t n, struct msg_config *c)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		fields_require(f, ifname_ok(raw[i].ifname), key, (int)i,
+			       "not the name of a network link");
+		for (uint32_t j = 0; j < c->n_uplinks; j++)
+			fields_require(f, strcmp(c->uplink[j].ifname, raw[i].ifname) != 0, key,
+				       (int)i, "named twice");
+		fields_require(f, c->n_uplinks < MSG_UPLINKS, key, (int)i,
+			       "more than 8 uplinks and tunnels together");
+		if (fields_result(f) < 0)
+			return;
+		memcpy(c->uplink[c->n_uplinks].ifname, raw[i].ifname, MSG_IFNAME_BYTES);
+		c->uplink[c->n_uplinks++].kind = kind;
+	}
+}
+
 static void read_ports(struct fields *f, const struct raw *raw, struct msg_config *c)
 {
-	c->n_uplinks = raw->n_uplinks;
-	for (uint32_t i = 0; i < raw->n_uplinks; i++) {
-		fields_require(f, ifname_ok(raw->uplink[i].ifname), "uplinks", (int)i,
-			       "not the name of a network link");
-		memcpy(c->uplink[i].ifname, raw->uplink[i].ifname, MSG_IFNAME_BYTES);
-		for (uint32_t j = 0; j < i; j++)
-			fields_require(f, strcmp(raw->uplink[i].ifname, raw->uplink[j].ifname) != 0,
-				       "uplinks", (int)i, "named twice");
-	}
+	add_uplinks(f, "uplinks", UPLINK_LAN, raw->uplink, raw->n_uplinks, c);
+	add_uplinks(f, "tunnels", UPLINK_TUNNEL, raw->tunnel, raw->n_tunnels, c);
 	c->n_ports = raw->n_ports;
 	for (uint32_t i = 0; i < raw->n_ports; i++) {
 		fields_require(f, match_ok(raw->port[i].match), "ports", (int)i,

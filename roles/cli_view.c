@@ -36,7 +36,7 @@ const char *cli_view_evidence(const struct msg_uplink_status *u, char out[CLI_VI
 {
 	if (!u->carrier)
 		(void)snprintf(out, CLI_VIEW_BYTES, "no cable");
-	else if (u->zone == ZONE_PROVEN)
+	else if (u->zone == ZONE_PROVEN || u->zone == ZONE_TUNNEL)
 		(void)snprintf(out, CLI_VIEW_BYTES, "a beacon of site '%s' proved it", u->source);
 	else if (u->sign != 0)
 		(void)snprintf(out, CLI_VIEW_BYTES, "%s says '%s'", classify_sign_name(u->sign),
@@ -47,7 +47,9 @@ const char *cli_view_evidence(const struct msg_uplink_status *u, char out[CLI_VI
 	else if (u->zone == ZONE_FOREIGN)
 		(void)snprintf(out, CLI_VIEW_BYTES, "no corporate sign in the whole window");
 	else
-		(void)snprintf(out, CLI_VIEW_BYTES, "nothing heard yet");
+		(void)snprintf(out, CLI_VIEW_BYTES, "%s",
+			       u->wait == CLASSIFY_WAIT_PROOF ? "a tunnel that nothing proves"
+							      : "nothing heard yet");
 	return out;
 }
 
@@ -81,6 +83,8 @@ static const char *wait_text(const struct msg_uplink_status *u, char out[CLI_VIE
 		return out;
 	case CLASSIFY_WAIT_CALM:
 		return "it changed a moment ago: wait a few seconds";
+	case CLASSIFY_WAIT_PROOF:
+		return "a beacon at the other end of the tunnel must prove it";
 	case N_CLASSIFY_WAITS:
 		break;
 	}
@@ -91,7 +95,7 @@ const char *cli_view_change(const struct msg_uplink_status *u, char out[CLI_VIEW
 {
 	char span[CLI_VIEW_BYTES];
 
-	if (u->zone != ZONE_PROVEN)
+	if (u->zone != ZONE_PROVEN && u->zone != ZONE_TUNNEL)
 		return wait_text(u, out);
 	(void)snprintf(out, CLI_VIEW_BYTES, "it must be proven again within %s",
 		       cli_view_span(u->proof_left_ms, span));

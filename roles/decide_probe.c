@@ -279,6 +279,7 @@ void decide_probe_take(struct decider *d, struct uplink *u, uint32_t kind,
 	uint64_t again_ms = jitter_ms(AGAIN_MIN_MS, AGAIN_MAX_MS);
 
 	fact.proof.kind = kind == PROOF_KIND_TLS ? SIGN_TLS : SIGN_BEACON;
+	fact.proof.tunnel = p->proof_class == PROOF_CLASS_TUNNEL; /* that of the order */
 	fact.proof.generation = u->probe_generation;
 	fact.proof.lifetime_s = p->lifetime_s;
 	memcpy(fact.proof.site, p->site, sizeof(fact.proof.site));

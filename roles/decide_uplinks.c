@@ -143,8 +143,9 @@ void decide_uplinks_init(struct decider *d, uint64_t now)
 
 		memcpy(u->ifname, config->uplink[i].ifname, sizeof(u->ifname));
 		classify_init(&u->state, now);
+		u->state.tunnel = config->uplink[i].kind == UPLINK_TUNNEL;
 		u->told = ZONE_UNKNOWN;
-		u->proof_class = PROOF_CLASS_LINK;
+		u->proof_class = u->state.tunnel ? PROOF_CLASS_TUNNEL : PROOF_CLASS_LINK;
 		decide_probe_reset(u);
 		u->watched_boot_ms = now;
 	}
@@ -293,6 +294,12 @@ void decide_uplinks_sniff_gone(struct decider *d, uint64_t now)
 	step_all(d, CLASSIFY_SNIFF_GONE, now);
 }
 
+/* Nobody listens on a tunnel: it is never attested to be foreign. */
+static bool is_watched(const struct uplink *u)
+{
+	return u->state.link.carrier && !u->state.tunnel;
+}
+
 void decide_uplinks_tick(struct decider *d, uint64_t now)
 {
 	int64_t gap = clock_gap_ms();
@@ -306,7 +313,7 @@ void decide_uplinks_tick(struct decider *d, uint64_t now)
 	for (unsigned i = 0; i < d->n_uplinks; i++) {
 		struct uplink *u = &d->uplink[i];
 
-		if (u->state.link.carrier && now >= u->watched_boot_ms + DECIDE_WATCH_MS) {
+		if (is_watched(u) && now >= u->watched_boot_ms + DECIDE_WATCH_MS) {
 			log_warn(0, "uplink '%s' has a carrier, but nobody listens there",
 				 u->ifname);
 			u->watched_boot_ms = now;
@@ -325,7 +332,7 @@ uint64_t decide_uplinks_wake(const struct decider *d)
 
 		at = MIN(at, classify_wake(&u->state, &d->rules));
 		at = MIN(at, decide_probe_wake(d, u));
-		if (u->state.link.carrier)
+		if (is_watched(u))
 			at = MIN(at, u->watched_boot_ms + DECIDE_WATCH_MS);
 	}
 	return at;

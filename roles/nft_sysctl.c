@@ -55,8 +55,16 @@ static const struct want of_uplink[] = {
 	{ "ipv4/conf/%/send_redirects", "0", false }, /* this one or "all": either would send */
 	{ "ipv4/conf/%/proxy_arp", "0", false },
 	{ "ipv6/conf/%/accept_ra", "2", true }, /* though it forwards: its router is out there */
+	{ "ipv6/conf/%/accept_ra_rt_info_max_plen", "0", true }, /* RFC 4191: no routes but ::/0 */
 	{ "ipv6/conf/%/accept_redirects", "0", true },
 	{ "ipv6/conf/%/forwarding", "1", true },
+};
+
+/* A tunnel is made inside and has what "default" gave it: nobody has to prepare it. */
+static const struct want of_tunnel[] = {
+	{ "ipv4/conf/%/rp_filter", "1", false },       { "ipv4/conf/%/send_redirects", "0", false },
+	{ "ipv4/conf/%/proxy_arp", "0", false },       { "ipv6/conf/%/accept_ra", "0", true },
+	{ "ipv6/conf/%/accept_redirects", "0", true }, { "ipv6/conf/%/forwarding", "1", true },
 };
 
 enum { VALUE_BYTES = 64 };
@@ -116,13 +124,21 @@ static void demand(struct nft_sysctl *s, const struct want *want, const char *up
 	s->n++;
 }
 
+static void demand_uplink(struct nft_sysctl *s, uint32_t kind, const char *ifname)
+{
+	const struct want *want = kind == UPLINK_TUNNEL ? of_tunnel : of_uplink;
+	size_t n = kind == UPLINK_TUNNEL ? ARRAY_LEN(of_tunnel) : ARRAY_LEN(of_uplink);
+
+	for (size_t i = 0; i < n; i++)
+		demand(s, &want[i], ifname);
+}
+
 void nft_sysctl_demand(struct nft_sysctl *s, const struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < ARRAY_LEN(of_namespace); i++)
 		demand(s, &of_namespace[i], "");
 	for (unsigned u = 0; u < ruleset->n_uplinks; u++)
-		for (size_t i = 0; i < ARRAY_LEN(of_uplink); i++)
-			demand(s, &of_uplink[i], ruleset->uplink[u]);
+		demand_uplink(s, ruleset->kind[u], ruleset->uplink[u]);
 }
 
 /* The kernel asks at each write, not at the open: CAP_NET_ADMIN over the namespace is enough. */

@@ -74,7 +74,8 @@ static void wait_until_up(const struct msg_config *config)
 	    bind(events, (const struct sockaddr *)&links, sizeof(links)) < 0)
 		die("watch the uplinks: %m");
 	for (uint32_t i = 0; i < config->n_uplinks; i++)
-		while (is_down(ask, config->uplink[i].ifname) &&
+		while (config->uplink[i].kind == UPLINK_LAN &&
+		       is_down(ask, config->uplink[i].ifname) &&
 		       loop_now_boot_ms() < until_boot_ms) {
 			struct loop loop;
 
@@ -94,7 +95,11 @@ static void open_uplinks(struct sniff *s)
 		const char *ifname = config->uplink[i].ifname;
 		struct uplink *u = &s->uplink[s->n_uplinks];
 		char words[CAPTURE_ERROR_BYTES];
-		int r = capture_open(ifname, SENSE_FILTER, &u->capture, words);
+		int r;
+
+		if (config->uplink[i].kind != UPLINK_LAN)
+			continue; /* a tunnel has no frames to hear */
+		r = capture_open(ifname, SENSE_FILTER, &u->capture, words);
 
 		if (r == -ENODEV)
 			log_info("uplink '%s' is not there", ifname);

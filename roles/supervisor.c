@@ -69,7 +69,8 @@ static void start_all(struct supervisor *s)
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		(void)supervisor_add(s, order[i], "");
 	for (uint32_t i = 0; i < s->config.n_uplinks; i++)
-		(void)supervisor_add(s, ROLE_DHCP, s->config.uplink[i].ifname);
+		if (s->config.uplink[i].kind == UPLINK_LAN)
+			(void)supervisor_add(s, ROLE_DHCP, s->config.uplink[i].ifname);
 }
 
 /* The uplinks changed: whoever holds a socket or a chain on one begins anew. */

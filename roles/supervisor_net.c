@@ -32,12 +32,15 @@ static int run_netns(const struct supervisor *s, const char *verb, const char *n
 	return supervisor_run((const char *const[]){ script, verb, name, NULL }, NULL, 0);
 }
 
-/* One that cannot move stays down, where it is; the others are served. */
+/* One that cannot move stays down, where it is; the others are served. A tunnel stays where it was
+ * made: that is where its own packets leave from. */
 void supervisor_claim_uplinks(const struct supervisor *s)
 {
 	for (uint32_t i = 0; i < s->config.n_uplinks; i++) {
 		const char *ifname = s->config.uplink[i].ifname;
 
+		if (s->config.uplink[i].kind == UPLINK_TUNNEL)
+			continue;
 		if (if_nametoindex(ifname) != 0 && run_netns(s, "uplink", ifname) != 0)
 			log_err(0,
 				"uplink '%s' does not move into the namespace: it stays down, "

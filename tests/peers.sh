@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages="dbus-daemon lldpd"
+packages="dbus-daemon lldpd wireguard-go wireguard-tools"
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 tree=out/peers
 stamp=$tree/.made-of

@@ -56,6 +56,7 @@ fw_without() {
 	lab_wait 5 fw_pings $FW_LAN || fail "the lab does not forward without rules"
 }
 
+# shellcheck disable=SC2086 # FW_UPLINKS: more than one, when a test says so
 fw_start() { # the first answer, or how it ended, is in FW_ANSWER
 	coproc FW { exec nsenter --net=/run/netns/bulkhead "$LAB_OUT/tests/system/nft_driver" \
 		"$LAB_OUT/bulkhead-nft" $FW_UID_BASE ${FW_UPLINKS:-up0} 2> >(exec cat >"$LAB/nft.log"); } # (a role may not write files)

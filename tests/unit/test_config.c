@@ -118,6 +118,28 @@ static void refuses_links_and_paths_that_are_none(void **state)
 	refuses(text, 3, 8, "absolute");
 }
 
+static void tunnels_stand_behind_the_uplinks_and_are_told_apart(void **state)
+{
+	struct msg_config c;
+
+	(void)state;
+	assert_int_equal(parse("placement: dom0\nuid_base: 64000\nuplinks: [en0]\n"
+			       "tunnels: [wg0, tun1]\n",
+			       &c),
+			 0);
+	assert_int_equal(c.n_uplinks, 3);
+	assert_int_equal(c.uplink[0].kind, UPLINK_LAN);
+	assert_string_equal(c.uplink[1].ifname, "wg0");
+	assert_int_equal(c.uplink[1].kind, UPLINK_TUNNEL);
+	assert_string_equal(c.uplink[2].ifname, "tun1");
+	assert_int_equal(c.uplink[2].kind, UPLINK_TUNNEL);
+	refuses("placement: dom0\nuid_base: 64000\nuplinks: [en0]\ntunnels: [en0]\n", 4, 11,
+		"named twice");
+	refuses("placement: dom0\nuid_base: 64000\nuplinks: [a, b, c, d, e]\n"
+		"tunnels: [f, g, h, i]\n",
+		4, 20, "more than 8");
+}
+
 static void a_ninth_port_is_refused_and_not_dropped(void **state)
 {
 	(void)state;
@@ -133,6 +155,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_unknown_twice_or_missing),
 		cmocka_unit_test(refuses_numbers_that_two_readers_read_differently),
 		cmocka_unit_test(refuses_links_and_paths_that_are_none),
+		cmocka_unit_test(tunnels_stand_behind_the_uplinks_and_are_told_apart),
 		cmocka_unit_test(a_ninth_port_is_refused_and_not_dropped),
 	};
 
