@@ -48,8 +48,10 @@ enum sup_verb {
 	SUP_DISK_START, /* from decide: start block for disk .name under decision .id */
 	SUP_DISK_STOP,	/* from decide: end block of disk .name */
 	SUP_DISK_GONE,	/* to decide: block of disk .name ended */
-	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature */
+	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature, or
+			     with SUP_RES_HOMES */
 	SUP_NET_RESTART,  /* from decide: the uplinks changed; start sniff, nft, prove, dhcp anew */
+	SUP_DHCP_RESTART, /* from decide: nobody heard the lease of uplink .name: ask for one anew */
 	SUP_LEASE_OPEN,	  /* from decide: answered with SUP_RES_LEASE{,_SIG}, or SUP_FAILED */
 	SUP_DISK_CONNECT, /* from decide: answered with SUP_RES_DISK_SOCKET, or SUP_FAILED */
 	SUP_STOP,	  /* to decide: close everything, record the end, anchor the log, and go */
@@ -68,6 +70,7 @@ enum sup_resource {
 	SUP_RES_POLICY_SIG,    /* read-only: current.yaml.minisig */
 	SUP_RES_POLICY_SERIAL, /* read-write: highest serial ever accepted, decimal */
 	SUP_RES_BEACON_EPOCH,  /* read-write: highest epoch of a site certificate, decimal */
+	SUP_RES_HOMES,	       /* read-only: enrolled homes */
 	SUP_RES_DEVICE,	       /* read-only: device.yaml */
 	SUP_RES_DEVICE_SIG,
 	SUP_RES_LEASE,	      /* read-only: leases/NAME.yaml of disk .name, for request .id */
@@ -106,6 +109,8 @@ enum audit_kind {
 	AUDIT_ROLE,    /* a role ended and was replaced */
 	AUDIT_PROOF,   /* a proof or announcement was refused; .reason says why */
 	AUDIT_RECOVER, /* the torn last line that a crash left was cut; written by audit itself */
+	AUDIT_HOME,    /* a network was enrolled as a home, or ceased to be one */
+	AUDIT_ALLOW,   /* somebody said yes to a foreign network */
 	N_AUDIT_KINDS,
 };
 

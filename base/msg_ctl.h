@@ -19,14 +19,28 @@ enum ctl_verb {
 	CTL_CHECKPOINT,
 	CTL_ATTACH, /* connect disk .name to /dev/nbdN; reply says N */
 	CTL_DETACH,
-	CTL_MONITOR, /* the answers are those to CTL_STATUS */
+	CTL_MONITOR,	/* the answers are those to CTL_STATUS */
+	CTL_HOME_ENROL, /* make the foreign network of .uplink a home called .name; "": choose */
+	CTL_HOME_LIST,
+	CTL_HOME_FORGET, /* the home .name */
+	CTL_NET_ALLOW,	 /* open the foreign network of .uplink where the policy says "ask" */
 	N_CTL_VERBS,
 };
+
+enum { MSG_HOMES = 16 };
 
 struct msg_ctl {
 	uint32_t verb;
 	uint32_t id;
 	char name[MSG_NAME_BYTES];
+	char uplink[MSG_IFNAME_BYTES]; /* "": the only one that it can be */
+};
+
+struct msg_home_status {
+	char name[MSG_NAME_BYTES];
+	char known_by[MSG_NAME_BYTES]; /* for people: router and MAC */
+	uint64_t enrolled_wall_s;
+	uint64_t ends_wall_s; /* 0: it does not count under this policy */
 };
 
 struct msg_uplink_status {
@@ -82,13 +96,19 @@ struct msg_ctl_reply {
 	/* CTL_ANCHOR */
 	uint64_t counter;
 	uint8_t extended[32];
+	/* CTL_HOME_LIST */
+	uint32_t n_homes;
+	uint32_t pad;
+	struct msg_home_status home[MSG_HOMES];
 };
 
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
 static_assert(sizeof(struct msg_port_status) == 56, "msg_port_status");
 static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");
-static_assert(sizeof(struct msg_ctl_reply) == 16 + MSG_TEXT_BYTES + 48 + 120 * MSG_UPLINKS +
-						      56 * MSG_PORTS + 80 * MSG_DISKS + 40,
+static_assert(sizeof(struct msg_home_status) == 144, "msg_home_status");
+static_assert(sizeof(struct msg_ctl_reply) == 8 + 144 * MSG_HOMES + 16 + MSG_TEXT_BYTES + 48 +
+						      120 * MSG_UPLINKS + 56 * MSG_PORTS +
+						      80 * MSG_DISKS + 40,
 	      "msg_ctl_reply");
 
 #endif

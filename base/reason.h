@@ -21,8 +21,15 @@ enum reason {
 	REASON_NET_OTHER_UPLINK, /* another uplink is suspect or proven */
 	REASON_NET_FOREIGN,	 /* not corporate: closed to work, except its VPN endpoints */
 	REASON_NET_POLICY,	 /* the policy keeps this cell closed */
+	REASON_NET_ASK,		 /* nobody has said yes to this foreign network */
+	REASON_NET_NOT_ENROLLED, /* foreign, and only homes are open */
 	REASON_NET_NO_UPLINK,
 	REASON_NET_NO_AUDIT, /* the audit log cannot be written: the machine can only close */
+	/* homes */
+	REASON_HOME_SIGN, /* a corporate sign was heard on this link */
+	REASON_HOME_FULL,
+	REASON_HOME_EXISTS,
+	REASON_HOME_UNKNOWN, /* there is no home of that name */
 	/* beacon */
 	REASON_BEACON_FORMAT,
 	REASON_BEACON_SIGNATURE,

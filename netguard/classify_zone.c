@@ -102,6 +102,8 @@ enum zone classify_zone_calm(enum zone from, enum zone to)
 {
 	if (!classify_zone_loosens(from, to))
 		return to;
+	if (to == ZONE_HOME && from == ZONE_FOREIGN)
+		return ZONE_FOREIGN; /* no policy opens less at home */
 	return to == ZONE_PROVEN && from != ZONE_UNKNOWN ? ZONE_SUSPECT : ZONE_UNKNOWN;
 }
 

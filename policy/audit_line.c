@@ -24,6 +24,8 @@ static const char *const kinds[N_AUDIT_KINDS] = {
 	[AUDIT_ROLE] = "role",
 	[AUDIT_CHECKPOINT] = "checkpoint",
 	[AUDIT_RECOVER] = "recover",
+	[AUDIT_HOME] = "home",
+	[AUDIT_ALLOW] = "allow",
 };
 
 static const char *const phases[N_AUDIT_PHASES] = {

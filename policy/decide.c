@@ -16,7 +16,18 @@ static uint32_t allow(enum grant_verdict verdict, enum reason *ret_reason)
 	return verdict;
 }
 
-static uint32_t personal_cell(const struct policy *policy, enum zone zone, enum reason *ret_reason)
+static uint32_t foreign_cell(const struct policy *policy, bool agreed, enum reason *ret_reason)
+{
+	if (policy->foreign == POLICY_FOREIGN_ALLOW ||
+	    (policy->foreign == POLICY_FOREIGN_ASK && agreed))
+		return allow(GRANT_OPEN_LESS_CORPORATE, ret_reason);
+	return refuse(policy->foreign == POLICY_FOREIGN_ASK ? REASON_NET_ASK
+							    : REASON_NET_NOT_ENROLLED,
+		      ret_reason);
+}
+
+static uint32_t personal_cell(const struct policy *policy, enum zone zone, bool agreed,
+			      enum reason *ret_reason)
 {
 	switch (zone) {
 	case ZONE_SUSPECT:
@@ -24,10 +35,7 @@ static uint32_t personal_cell(const struct policy *policy, enum zone zone, enum 
 	case ZONE_PROVEN:
 		return refuse(REASON_NET_CORPORATE, ret_reason);
 	case ZONE_FOREIGN:
-		/* "ask" stays closed: nobody has been asked yet */
-		if (policy->foreign != POLICY_FOREIGN_ALLOW)
-			return refuse(REASON_NET_POLICY, ret_reason);
-		return allow(GRANT_OPEN_LESS_CORPORATE, ret_reason);
+		return foreign_cell(policy, agreed, ret_reason);
 	case ZONE_HOME:
 		if (!policy->home_allowed)
 			return refuse(REASON_NET_POLICY, ret_reason);
@@ -72,16 +80,22 @@ static uint32_t work_cell(const struct policy *policy, enum zone zone, enum reas
 	return refuse(REASON_NET_UNKNOWN, ret_reason);
 }
 
-uint32_t decide_cell(const struct policy *policy, enum net_class net_class, enum zone zone,
-		     enum reason *ret_reason)
+static uint32_t cell(const struct policy *policy, enum net_class net_class, enum zone zone,
+		     bool agreed, enum reason *ret_reason)
 {
 	if (!policy)
 		return refuse(REASON_DOC_MISSING, ret_reason);
 	if (net_class == NET_CLASS_PERSONAL)
-		return personal_cell(policy, zone, ret_reason);
+		return personal_cell(policy, zone, agreed, ret_reason);
 	if (net_class == NET_CLASS_WORK)
 		return work_cell(policy, zone, ret_reason);
 	return refuse(REASON_INTERNAL, ret_reason);
+}
+
+uint32_t decide_cell(const struct policy *policy, enum net_class net_class, enum zone zone,
+		     enum reason *ret_reason)
+{
+	return cell(policy, net_class, zone, false, ret_reason);
 }
 
 /* A tunnel is open to work when its other end was proven, and nothing to personal, ever; the zones
@@ -94,7 +108,7 @@ static uint32_t uplink_cell(const struct policy *policy, enum net_class net_clas
 
 	if ((zone == ZONE_TUNNEL) != (uplink->kind == UPLINK_TUNNEL))
 		zone = ZONE_UNKNOWN;
-	verdict = decide_cell(policy, net_class, zone, ret_reason);
+	verdict = cell(policy, net_class, zone, uplink->agreed, ret_reason);
 	if (!verdict && policy && policy->portal_allowed && uplink->portal &&
 	    net_class == NET_CLASS_PERSONAL && zone == ZONE_FOREIGN)
 		return allow(GRANT_PORTAL, ret_reason);
@@ -124,8 +138,10 @@ static const struct decide_uplink *closing_uplink(const struct policy *policy,
 static unsigned weight(enum reason reason)
 {
 	static const uint8_t order[] = {
-		[REASON_NET_OTHER_UPLINK] = 6, [REASON_NET_CORPORATE] = 5, [REASON_NET_SUSPECT] = 4,
-		[REASON_NET_FOREIGN] = 3,      [REASON_NET_POLICY] = 2,	   [REASON_NET_UNKNOWN] = 1,
+		[REASON_NET_OTHER_UPLINK] = 6, [REASON_NET_CORPORATE] = 5,
+		[REASON_NET_SUSPECT] = 4,      [REASON_NET_FOREIGN] = 3,
+		[REASON_NET_POLICY] = 2,       [REASON_NET_UNKNOWN] = 1,
+		[REASON_NET_ASK] = 2,	       [REASON_NET_NOT_ENROLLED] = 2,
 	};
 
 	return (unsigned)reason < sizeof(order) ? order[reason] : 0;

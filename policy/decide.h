@@ -19,6 +19,7 @@ struct decide_uplink {
 	uint32_t closes; /* bool: a corporate sign stands there, or did a moment ago */
 	uint32_t kind;	 /* enum uplink_kind */
 	uint32_t portal; /* bool: the user asked for a portal's pages, and the time is not over */
+	uint32_t agreed; /* bool: somebody said yes to this network */
 };
 
 struct decide_port {

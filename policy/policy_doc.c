@@ -21,6 +21,10 @@ enum {
 	/* long enough to type a room number; a page that needs longer needs another word */
 	PORTAL_MIN_MS = 1000,
 	PORTAL_MS = 300000,
+	/* an enrolment is a person's word about a network that may change hands */
+	HOME_AGE_MIN_S = 24 * 3600,
+	HOME_AGE_S = 90 * 24 * 3600,
+	HOME_AGE_MAX_S = 400 * 24 * 3600,
 	PIN_MIN = 4,
 	PIN_MIN_DEFAULT = 6,
 	PIN_MAX = 64,
@@ -247,6 +251,14 @@ static void read_network(struct fields *f, const struct policy_raw_network *raw,
 	p->portal_ms = (uint32_t)fields_duration_ms(f, "network.portal_time", raw->portal_time,
 						    PORTAL_MIN_MS, PORTAL_MS, PORTAL_MS);
 	read_vpn(f, raw, p);
+	p->home_enrolment = raw->home_enrolment;
+	p->foreign_answer =
+		raw->foreign_answer == POLICY_RAW_ANSWER_USER ? POLICY_WHO_USER : POLICY_WHO_ROOT;
+	p->home_max_age_s =
+		fields_duration_ms(f, "network.home_max_age", raw->home_max_age,
+				   HOME_AGE_MIN_S * UINT64_C(1000), HOME_AGE_MAX_S * UINT64_C(1000),
+				   HOME_AGE_S * UINT64_C(1000)) /
+		1000;
 	read_corporate(f, &raw->corporate, p);
 	read_signs(f, &raw->signs, p);
 	p->n_sites = raw->n_sites;

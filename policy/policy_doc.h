@@ -26,6 +26,9 @@ enum {
 
 enum policy_foreign { POLICY_FOREIGN_ENROLLED_ONLY, POLICY_FOREIGN_ASK, POLICY_FOREIGN_ALLOW };
 
+/* Whose word counts, of those who can use the command on this laptop. */
+enum policy_who { POLICY_WHO_NOBODY, POLICY_WHO_ROOT, POLICY_WHO_USER };
+
 /* What makes a sign count as corporate: nothing, a value on the policy's list, its presence. */
 enum policy_rule { POLICY_RULE_IGNORED, POLICY_RULE_LISTED, POLICY_RULE_ANY };
 
@@ -62,6 +65,9 @@ struct policy {
 		other_uplink_closes; /* bool: one suspect or proven uplink closes personal on all */
 	uint32_t foreign_window_ms;
 	uint32_t home_window_ms;
+	uint32_t home_enrolment;       /* enum policy_who: may make a foreign network a home */
+	uint32_t foreign_answer;       /* enum policy_who: may say yes where foreign is "ask" */
+	uint64_t home_max_age_s;       /* an enrolment ends after this */
 	uint32_t sign[N_POLICY_SIGNS]; /* enum policy_rule */
 	uint32_t n_prefixes;
 	uint32_t n_suffixes;

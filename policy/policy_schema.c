@@ -11,6 +11,13 @@ static const cyaml_strval_t allow_words[] = { { "allow", POLICY_RAW_ALLOW },
 
 static const cyaml_strval_t need_words[] = { { "all", POLICY_RAW_ALL }, { "any", POLICY_RAW_ANY } };
 
+static const cyaml_strval_t who_words[] = { { "deny", POLICY_WHO_NOBODY },
+					    { "root", POLICY_WHO_ROOT },
+					    { "user", POLICY_WHO_USER } };
+
+static const cyaml_strval_t answer_words[] = { { "root", POLICY_RAW_ANSWER_ROOT },
+					       { "user", POLICY_RAW_ANSWER_USER } };
+
 static const cyaml_strval_t uplink_words[] = { { "close", POLICY_RAW_CLOSE },
 					       { "ignore", POLICY_RAW_IGNORE } };
 
@@ -96,6 +103,11 @@ static const cyaml_schema_field_t network_fields[] = {
 		    uplink_words),
 	SCHEMA_TEXT("foreign_window", SCHEMA_MAY, struct policy_raw_network, foreign_window),
 	SCHEMA_TEXT("home_window", SCHEMA_MAY, struct policy_raw_network, home_window),
+	SCHEMA_WORD("home_enrolment", SCHEMA_MAY, struct policy_raw_network, home_enrolment,
+		    who_words),
+	SCHEMA_TEXT("home_max_age", SCHEMA_MAY, struct policy_raw_network, home_max_age),
+	SCHEMA_WORD("foreign_answer", SCHEMA_MAY, struct policy_raw_network, foreign_answer,
+		    answer_words),
 	SCHEMA_MAP("signs", SCHEMA_MAY, struct policy_raw_network, signs, signs_fields),
 	SCHEMA_MAP("corporate", SCHEMA_MUST, struct policy_raw_network, corporate,
 		   corporate_fields),

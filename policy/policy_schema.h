@@ -15,6 +15,7 @@ enum {
 enum { POLICY_RAW_ALLOW = 1, POLICY_RAW_DENY };
 enum { POLICY_RAW_ALL = 1, POLICY_RAW_ANY };
 enum { POLICY_RAW_CLOSE = 1, POLICY_RAW_IGNORE };
+enum { POLICY_RAW_ANSWER_USER = 1, POLICY_RAW_ANSWER_ROOT };
 
 struct policy_raw_signs {
 	uint32_t lldp;
@@ -77,6 +78,9 @@ struct policy_raw_network {
 	uint32_t other_uplink;
 	char foreign_window[SCHEMA_NUMBER_BYTES];
 	char home_window[SCHEMA_NUMBER_BYTES];
+	uint32_t home_enrolment; /* enum policy_who: 0, the default, is its tightest */
+	uint32_t foreign_answer;
+	char home_max_age[SCHEMA_NUMBER_BYTES];
 	struct policy_raw_signs signs;
 	struct policy_raw_corporate corporate;
 	uint32_t n_sites;

@@ -253,6 +253,8 @@ static int on_record(struct report *r, const struct audit_line *line)
 	case AUDIT_PROOF:
 	case AUDIT_ROLE:
 	case AUDIT_RECOVER:
+	case AUDIT_HOME:
+	case AUDIT_ALLOW:
 	case N_AUDIT_KINDS:
 		break;
 	}

@@ -81,6 +81,10 @@ int cli_control_result(const struct msg_ctl_reply *reply, const char *what);
 /* Commands, by area. Those of roles/cli_status.c, cli_monitor.c, cli_net.c, cli_unlock.c, cli_install.c: */
 int cli_status(int argc, char **argv);
 int cli_monitor(int argc, char **argv);
+int cli_net_enroll_home(int argc, char **argv);
+int cli_net_homes(int argc, char **argv);
+int cli_net_forget_home(int argc, char **argv);
+int cli_net_allow(int argc, char **argv);
 int cli_net_explain(int argc, char **argv);
 int cli_disk_unlock(int argc, char **argv);
 int cli_disk_lock(int argc, char **argv);

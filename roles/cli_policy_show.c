@@ -38,6 +38,21 @@ static const char *const sign_names[N_POLICY_SIGNS] = {
 	[POLICY_SIGN_VLAN] = "vlan",
 };
 
+static const char *const who_names[] = { [POLICY_WHO_NOBODY] = "nobody",
+					 [POLICY_WHO_ROOT] = "root",
+					 [POLICY_WHO_USER] = "everybody on this laptop" };
+
+static const char *const who_words[] = {
+	[POLICY_WHO_NOBODY] = "deny", [POLICY_WHO_ROOT] = "root", [POLICY_WHO_USER] = "user"
+};
+
+static const char *const foreign_names[] = {
+	[POLICY_FOREIGN_ENROLLED_ONLY] = "foreign networks stay closed to personal, homes apart",
+	[POLICY_FOREIGN_ASK] = "a foreign network opens to personal when somebody says "
+			       "'bulkhead net allow'",
+	[POLICY_FOREIGN_ALLOW] = "foreign networks are open to personal",
+};
+
 static const char *const rule_names[] = { [POLICY_RULE_IGNORED] = "ignored",
 					  [POLICY_RULE_LISTED] = "listed",
 					  [POLICY_RULE_ANY] = "any" };
@@ -111,9 +126,12 @@ static void print_policy(const struct policy *p, uint64_t now_wall_s)
 	print_time("expires", p->expires_wall_s);
 	print_time("unlocks until", p->expires_wall_s + p->grace_s);
 	print_table(p);
-	printf("\nforeign after %u ms without a sign, home after %u ms\nsigns that count as "
-	       "corporate:",
+	printf("%s\n", foreign_names[p->foreign]);
+	printf("\nforeign after %u ms without a sign, home after %u ms\n",
 	       (unsigned)p->foreign_window_ms, (unsigned)p->home_window_ms);
+	printf("homes are enrolled by %s, for %llu days\n", who_names[p->home_enrolment],
+	       (unsigned long long)p->home_max_age_s / 86400);
+	printf("signs that count as corporate:");
 	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
 		if (p->sign[i] != POLICY_RULE_IGNORED)
 			printf(" %s (%s)", sign_names[i], rule_names[p->sign[i]]);
@@ -221,6 +239,13 @@ static void json_policy(struct json *j, const struct policy *p)
 	json_bool(j, "other_uplink_closes", p->other_uplink_closes);
 	json_u64(j, "foreign_window_ms", p->foreign_window_ms);
 	json_u64(j, "home_window_ms", p->home_window_ms);
+	json_string(j, "foreign",
+		    p->foreign == POLICY_FOREIGN_ALLOW ? "allow"
+		    : p->foreign == POLICY_FOREIGN_ASK ? "ask"
+						       : "enrolled-only");
+	json_string(j, "home_enrolment", who_words[p->home_enrolment]);
+	json_string(j, "foreign_answer", who_words[p->foreign_answer]);
+	json_u64(j, "home_max_age_s", p->home_max_age_s);
 	json_object(j, "signs");
 	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
 		json_string(j, sign_names[i], rule_names[p->sign[i]]);

@@ -17,9 +17,9 @@
 #include "base/util.h"
 
 enum {
-	/* standard ones, supervisor, rtnetlink, control, serial, epoch; six documents until they
-	 * are read; a socket to each peer */
-	FDS_MAX = 8 + 6 + N_ROLES,
+	/* standard ones, supervisor, rtnetlink, control, serial, epoch; six documents and the homes
+	 * until they are read; a socket to each peer */
+	FDS_MAX = 8 + 7 + N_ROLES,
 	LATE_MS = 1000, /* woken so much later than asked for: we were stopped */
 };
 
@@ -157,6 +157,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DISK_STOP:
 	case SUP_POLICY_STORE:
 	case SUP_NET_RESTART:
+	case SUP_DHCP_RESTART:
 	case SUP_LEASE_OPEN:
 	case SUP_DISK_CONNECT:
 	case N_SUP_VERBS:
@@ -171,6 +172,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	at = MIN(at, decide_uplinks_wake(d));
 	at = MIN(at, decide_ops_wake(d));
 	at = MIN(at, decide_control_wake(d));
+	at = MIN(at, decide_consent_wake(d));
 	at = MIN(at, decide_status_wake(d, now));
 	if (d->docs.serial_due_boot_ms != 0)
 		at = MIN(at, d->docs.serial_due_boot_ms);
@@ -255,6 +257,8 @@ static void round_once(struct decider *d)
 	decide_docs_tick(d, now);
 	decide_ops_tick(d, now);
 	decide_control_tick(d, now);
+	decide_consent_tick(d, now);
+	decide_homes_tick(d, now);
 	decide_disks_checkpoint(d, now);
 	decide_status_publish(d, now);
 	decide_stop_tick(d, now);
@@ -280,8 +284,10 @@ int main(void)
 		random_u32(); /* answers to a predecessor's records mean nothing to us */
 	d->next_op_id = random_u32();
 	decide_docs_load(d);
+	decide_homes_load(d);
 	decide_enforce(d, now); /* closed, before anything is known */
 	record_start(d);
+	decide_homes_policy(d, now);
 	decide_uplinks_init(d, now);
 	for (;;)
 		round_once(d);

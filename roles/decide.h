@@ -14,6 +14,7 @@
 #include "base/msg_ctl.h"
 #include "base/reason.h"
 #include "netguard/classify.h"
+#include "netguard/homes.h"
 #include "netguard/link.h"
 #include "netguard/link_table.h"
 #include "policy/decide.h"
@@ -33,6 +34,7 @@ enum {
 	DECIDE_OP_MS = 45000,	  /* key gives up after 30 s and says so */
 	DECIDE_WATCH_MS = 10000,  /* carrier, but no heartbeat of sniff: start the helpers anew */
 	DECIDE_RESTART_MS = 5000, /* not more often than this */
+	DECIDE_RENEW_MS = 10000,  /* the same for dhcp, which answers within a second or two */
 	DECIDE_SERIAL_MS = 2000,  /* the supervisor has stored the policy by then */
 	DECIDE_ANNOUNCERS = 4,	  /* on one uplink; the one that proved keeps its place */
 };
@@ -52,6 +54,9 @@ struct uplink {
 	struct classify_state state;
 	enum zone told;		  /* the zone that audit knows */
 	uint64_t watched_boot_ms; /* the last heartbeat, or when the link came */
+	uint32_t last_ifindex;	  /* of the link that had the name last; 0: none yet */
+	uint64_t renew_boot_ms;	  /* no SUP_DHCP_RESTART before this */
+	bool agreed;		  /* somebody said yes to the network of now */
 	/* decide_probe.c */
 	uint32_t proof_class; /* what a certificate must say to prove this uplink */
 	struct decide_announcer announcer[DECIDE_ANNOUNCERS];
@@ -142,7 +147,20 @@ struct client {
 	bool behind;	/* it could not take the last one */
 	uint32_t id;	/* of its request */
 	int install_fd; /* policy, until its signature comes */
+	unsigned uid;
 	uint64_t until_boot_ms;
+};
+
+/* A loosening that a person asked for: its intent is being written. One at a time. */
+struct home_request {
+	uint32_t verb;	    /* CTL_HOME_ENROL or CTL_NET_ALLOW; 0: none */
+	uint32_t record_id; /* of the intent */
+	uint64_t until_boot_ms;
+	int client; /* index, or -1: it did not wait */
+	unsigned uid;
+	unsigned uplink; /* index, in this generation: */
+	uint32_t generation;
+	char name[MSG_NAME_BYTES];
 };
 
 struct decider {
@@ -170,6 +188,9 @@ struct decider {
 	uint64_t stored_epoch; /* of it: what the file has */
 	int epoch_fd;
 	int64_t asleep_ms; /* CLOCK_BOOTTIME less CLOCK_MONOTONIC */
+	/* homes */
+	struct homes homes;
+	struct home_request request;
 	/* audit */
 	uint32_t next_record_id;
 	uint64_t head_seq;
@@ -216,6 +237,9 @@ enum reason decide_docs_install(struct decider *d, int policy_fd, int sig_fd,
 enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd, const char *name,
 			      struct lease *ret, char ret_detail[MSG_TEXT_BYTES]);
 
+/* Give bytes to the supervisor to be stored as this resource. 0 or negative errno. */
+int decide_docs_store(enum sup_resource kind, const char *bytes, size_t len_bytes);
+
 /* Write the serial and the epoch when they are due. */
 void decide_docs_tick(struct decider *d, uint64_t now);
 
@@ -241,6 +265,41 @@ uint64_t decide_uplinks_wake(const struct decider *d);
 /* One fact about one uplink. */
 void decide_uplinks_step(struct decider *d, struct uplink *u, const struct classify_fact *fact,
 			 uint64_t now);
+
+/* -- decide_homes.c: which networks are homes -- */
+
+/* Read what the supervisor handed over: whole, or no homes. */
+void decide_homes_load(struct decider *d);
+
+/* The homes that count now, into the rules. */
+void decide_homes_rules(const struct decider *d, struct classify_rules *ret);
+
+/* The policy changed: one that forbids homes ends them for good. */
+void decide_homes_policy(struct decider *d, uint64_t now);
+
+/* End what is too old. */
+void decide_homes_tick(struct decider *d, uint64_t now);
+
+/* Is this somebody whose word counts? */
+bool decide_homes_may(enum policy_who who, unsigned uid);
+
+/* The network of u, for which classify_home_of() holds, is a home from now on. */
+void decide_homes_add(struct decider *d, const struct uplink *u, const char *name, uint64_t now);
+
+/* Requests that wait for nothing. */
+void decide_homes_forget(struct decider *d, int client, const struct msg_ctl *m, uint64_t now);
+void decide_homes_list(struct decider *d, int client);
+
+/* -- decide_consent.c: what people say of networks -- */
+
+/* CTL_HOME_* and CTL_NET_ALLOW of a client; it is answered here or when the intent is on disk. */
+void decide_consent_serve(struct decider *d, int client, const struct msg_ctl *m, uint64_t now);
+void decide_consent_hung_up(struct decider *d, int client);
+
+/* Audit answered about a record. True: it was the intent of a request. */
+bool decide_consent_audited(struct decider *d, uint32_t record_id, int error, uint64_t now);
+void decide_consent_tick(struct decider *d, uint64_t now);
+uint64_t decide_consent_wake(const struct decider *d);
 
 /* -- decide_probe.c: announcements and proofs -- */
 void decide_probe_heard(struct decider *d, struct uplink *u, const struct msg_announce *announce,
@@ -345,6 +404,8 @@ uint64_t decide_control_wake(const struct decider *d);
 
 /* Answer a client and end the talk; -1 is nobody. reply: id and exit status are filled in. */
 void decide_control_answer(struct decider *d, int client, struct msg_ctl_reply *reply);
+void decide_control_answer_with(struct decider *d, int client, enum reason reason,
+				const char *detail);
 
 /* End the talk with a client; an operation of its goes on and answers nobody. */
 void decide_control_hang_up(struct decider *d, int client);

@@ -2,6 +2,7 @@
 #include "roles/decide.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,7 @@ void decide_control_hang_up(struct decider *d, int client)
 	for (unsigned i = 0; i < DECIDE_OPS; i++)
 		if (d->op[i].client == client)
 			d->op[i].client = -1;
+	decide_consent_hung_up(d, client);
 	if (c->fd >= 0)
 		(void)close(c->fd);
 	if (c->install_fd >= 0)
@@ -49,12 +51,22 @@ void decide_control_answer(struct decider *d, int client, struct msg_ctl_reply *
 	decide_control_hang_up(d, client);
 }
 
-static bool is_root(int fd)
+void decide_control_answer_with(struct decider *d, int client, enum reason reason,
+				const char *detail)
+{
+	struct msg_ctl_reply reply = { .reason = reason };
+
+	decide_record_text(reply.detail, sizeof(reply.detail), detail);
+	decide_control_answer(d, client, &reply);
+}
+
+/* UINT_MAX, who may nothing, when it cannot be told. */
+static unsigned uid_of(int fd)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.uid : UINT_MAX;
 }
 
 void decide_control_accept(struct decider *d, uint64_t now)
@@ -62,11 +74,13 @@ void decide_control_accept(struct decider *d, uint64_t now)
 	OWNS_FD int fd = accept4(d->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *slot = NULL;
 	unsigned n_others = 0;
+	unsigned uid;
 	bool root;
 
 	if (fd < 0)
 		return; /* it went away, or there are too many: it may ask again */
-	root = is_root(fd);
+	uid = uid_of(fd);
+	root = uid == 0;
 	for (unsigned i = 0; i < DECIDE_CLIENTS; i++) {
 		if (d->client[i].fd < 0)
 			slot = &d->client[i];
@@ -78,6 +92,7 @@ void decide_control_accept(struct decider *d, uint64_t now)
 		return;
 	*slot = (struct client){ .fd = take_fd(&fd),
 				 .root = root,
+				 .uid = uid,
 				 .install_fd = -1,
 				 .until_boot_ms = now + DECIDE_CLIENT_MS };
 }
@@ -154,7 +169,7 @@ void decide_control_serve(struct decider *d, int client, uint64_t now)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0 || c->busy || m.verb == 0 || m.verb >= N_CTL_VERBS ||
-	    !msg_text_ok(m.name, sizeof(m.name))) {
+	    !msg_text_ok(m.name, sizeof(m.name)) || !msg_text_ok(m.uplink, sizeof(m.uplink))) {
 		decide_control_hang_up(d, client);
 		return;
 	}
@@ -163,6 +178,8 @@ void decide_control_serve(struct decider *d, int client, uint64_t now)
 		answer_status(d, client, now);
 	else if (m.verb == CTL_MONITOR)
 		decide_status_monitor(d, client, now);
+	else if (m.verb >= CTL_HOME_ENROL && m.verb <= CTL_NET_ALLOW)
+		decide_consent_serve(d, client, &m, now); /* policy says who may */
 	else if (!c->root)
 		refuse(d, client, REASON_NOT_ROOT);
 	else

@@ -234,7 +234,7 @@ void decide_docs_load(struct decider *d)
 }
 
 /* Hand bytes to the supervisor in memory that nobody else holds. */
-static int store(enum sup_resource kind, const char *bytes, size_t len_bytes)
+int decide_docs_store(enum sup_resource kind, const char *bytes, size_t len_bytes)
 {
 	OWNS_FD int fd = memfd_create("bulkhead-policy", MFD_CLOEXEC);
 	struct msg_sup msg = { .verb = SUP_POLICY_STORE, .what = kind };
@@ -280,9 +280,9 @@ enum reason decide_docs_install(struct decider *d, int policy_fd, int sig_fd,
 	reason = check_new(&d->docs, &policy, doc, ret_detail);
 	if (reason != REASON_OK)
 		return reason;
-	r = store(SUP_RES_POLICY_SIG, pair.sig.bytes, pair.sig.len_bytes);
+	r = decide_docs_store(SUP_RES_POLICY_SIG, pair.sig.bytes, pair.sig.len_bytes);
 	if (r == 0)
-		r = store(SUP_RES_POLICY, doc->bytes, doc->len_bytes);
+		r = decide_docs_store(SUP_RES_POLICY, doc->bytes, doc->len_bytes);
 	if (r < 0)
 		return say(ret_detail, REASON_INTERNAL, DOCUMENT_POLICY,
 			   "it cannot be handed over to be stored");

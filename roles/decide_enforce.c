@@ -26,7 +26,9 @@ void decide_enforce_evidence(const struct decider *d, const struct uplink *u,
 	else if (why.kind != 0)
 		(void)snprintf(line, sizeof(line), "%s '%s'", classify_sign_name(why.kind),
 			       why.source);
-	else if (u->state.zone == ZONE_FOREIGN || u->state.zone == ZONE_HOME)
+	else if (u->state.zone == ZONE_HOME)
+		(void)snprintf(line, sizeof(line), "home '%s', no sign", why.source);
+	else if (u->state.zone == ZONE_FOREIGN)
 		(void)snprintf(line, sizeof(line), "no sign for %u ms", d->rules.foreign_window_ms);
 	else
 		line[0] = '\0';
@@ -119,6 +121,7 @@ static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], un
 		memcpy(uplink[n].ifname, d->uplink[i].ifname, sizeof(uplink[n].ifname));
 		uplink[n].kind = d->role.config.uplink[i].kind;
 		uplink[n].closes = s->closes;
+		uplink[n].agreed = d->uplink[i].agreed;
 		uplink[n++].zone = s->zone;
 	}
 	*ret_n_ports = find_ports(d, port);

@@ -44,6 +44,8 @@ void decide_uplinks_step(struct decider *d, struct uplink *u, const struct class
 
 	if (classify_step(&u->state, &d->rules, fact, now))
 		d->changed = true;
+	if (u->state.generation != generation || u->state.zone != ZONE_FOREIGN)
+		u->agreed = false; /* it was said of this very network */
 	if (u->state.generation != generation)
 		decide_probe_reset(u);
 	else if (u->state.proof_until_boot_ms < until)
@@ -90,6 +92,7 @@ static void rules_of(const struct policy *policy, struct classify_rules *r)
 	if (!policy)
 		return;
 	r->foreign_window_ms = policy->foreign_window_ms;
+	r->home_window_ms = policy->home_window_ms;
 	r->dhcp_private = policy->sign[POLICY_SIGN_DHCP_PRIVATE] != POLICY_RULE_IGNORED;
 	r->dhcp_vendor = policy->sign[POLICY_SIGN_DHCP_VENDOR] != POLICY_RULE_IGNORED;
 	r->dhcp_domain = policy->sign[POLICY_SIGN_DHCP_DOMAIN] != POLICY_RULE_IGNORED;
@@ -105,6 +108,8 @@ static void rules_of(const struct policy *policy, struct classify_rules *r)
 void decide_uplinks_rules(struct decider *d, uint64_t now)
 {
 	rules_of(decide_docs_policy(d), &d->rules);
+	decide_homes_policy(d, now);
+	decide_homes_rules(d, &d->rules);
 	step_all(d, CLASSIFY_RULES, now);
 	d->changed = true;
 	d->plan.due = true; /* prove may go elsewhere now */
@@ -138,6 +143,7 @@ void decide_uplinks_init(struct decider *d, uint64_t now)
 	d->asleep_ms = clock_gap_ms();
 	d->n_uplinks = config->n_uplinks;
 	rules_of(decide_docs_policy(d), &d->rules);
+	decide_homes_rules(d, &d->rules);
 	for (unsigned i = 0; i < d->n_uplinks; i++) {
 		struct uplink *u = &d->uplink[i];
 
@@ -300,6 +306,35 @@ static bool is_watched(const struct uplink *u)
 	return u->state.link.carrier && !u->state.tunnel;
 }
 
+/* An address whose lease nobody heard: from before our start, or before the machine slept. dhcp
+ * would say nothing until half of the lease is over. */
+static bool wants_lease(const struct decider *d, const struct uplink *u)
+{
+	struct classify_why why;
+
+	if (u->state.tunnel)
+		return false;
+	for (uint32_t i = 0; i < u->state.addresses.n; i++) {
+		if (u->state.addresses.item[i].family != AF_INET)
+			continue;
+		classify_explain(&u->state, &d->rules, &why);
+		return why.wait == CLASSIFY_WAIT_DHCP;
+	}
+	return false;
+}
+
+static void renew(const struct decider *d, struct uplink *u, uint64_t now)
+{
+	struct msg_sup msg = { .verb = SUP_DHCP_RESTART };
+
+	if (now < u->renew_boot_ms || !wants_lease(d, u))
+		return;
+	u->renew_boot_ms = now + DECIDE_RENEW_MS;
+	memcpy(msg.name, u->ifname, sizeof(u->ifname));
+	log_info("uplink '%s' has an address whose lease was not heard: asking anew", u->ifname);
+	role_send_sup(&msg, -1);
+}
+
 void decide_uplinks_tick(struct decider *d, uint64_t now)
 {
 	int64_t gap = clock_gap_ms();
@@ -319,6 +354,7 @@ void decide_uplinks_tick(struct decider *d, uint64_t now)
 			u->watched_boot_ms = now;
 			d->restart_wanted = true;
 		}
+		renew(d, u, now);
 		decide_probe_tick(d, u, now);
 	}
 }
@@ -332,6 +368,8 @@ uint64_t decide_uplinks_wake(const struct decider *d)
 
 		at = MIN(at, classify_wake(&u->state, &d->rules));
 		at = MIN(at, decide_probe_wake(d, u));
+		if (wants_lease(d, u))
+			at = MIN(at, u->renew_boot_ms);
 		if (is_watched(u))
 			at = MIN(at, u->watched_boot_ms + DECIDE_WATCH_MS);
 	}

@@ -87,6 +87,14 @@ static void restart_net(struct supervisor *s)
 	}
 }
 
+static void restart_dhcp(struct supervisor *s, const char *ifname)
+{
+	const struct child *c = supervisor_find(s, ROLE_DHCP, ifname);
+
+	if (c && c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+}
+
 /* What decide may ask. Everybody else only listens. */
 static void serve(struct supervisor *s, struct child *child)
 {
@@ -111,6 +119,8 @@ static void serve(struct supervisor *s, struct child *child)
 		supervisor_disk_connect(s, msg.id, msg.name);
 	else if (msg.verb == SUP_NET_RESTART)
 		restart_net(s);
+	else if (msg.verb == SUP_DHCP_RESTART)
+		restart_dhcp(s, msg.name);
 	else if (msg.verb == SUP_POLICY_STORE && fd >= 0)
 		supervisor_policy_store(s, msg.what, fd);
 	else

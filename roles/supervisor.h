@@ -116,7 +116,8 @@ void supervisor_path(char ret[MSG_PATH_BYTES], const char *base, const char *res
 
 /* For decide: stage a verified policy's signature (what: SUP_RES_POLICY_SIG), then the policy
  * (SUP_RES_POLICY), which puts both in force. A crash at any point leaves the old
- * pair or the new pair: supervisor_prepare() finishes or drops what was staged. */
+ * pair or the new pair: supervisor_prepare() finishes or drops what was staged.
+ * The file of homes (SUP_RES_HOMES) is one, and is renamed into place. */
 void supervisor_policy_store(const struct supervisor *s, uint32_t what, int fd);
 void supervisor_policy_recover(const struct supervisor *s);
 

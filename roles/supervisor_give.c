@@ -155,6 +155,7 @@ static void give_decide(struct supervisor *s, struct child *child)
 	give_file(child, SUP_RES_POLICY_SIG, state, "policy/current.yaml.minisig", O_RDONLY);
 	give_file(child, SUP_RES_POLICY_SERIAL, state, "policy/serial", O_RDWR | O_CREAT);
 	give_file(child, SUP_RES_BEACON_EPOCH, state, "policy/beacon-epoch", O_RDWR | O_CREAT);
+	give_file(child, SUP_RES_HOMES, state, "homes", O_RDONLY);
 	give_file(child, SUP_RES_DEVICE, state, "device.yaml", O_RDONLY);
 	give_file(child, SUP_RES_DEVICE_SIG, state, "device.yaml.minisig", O_RDONLY);
 }

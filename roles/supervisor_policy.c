@@ -20,6 +20,9 @@ enum { DOCUMENT_MAX_BYTES = 65536 }; /* design 7 */
 #define SIG	"policy/current.yaml.minisig"
 #define SIG_NEW "policy/current.yaml.minisig.new"
 
+#define HOMES	  "homes"
+#define HOMES_TMP "homes.tmp"
+
 static int rename_in(int dir, const char *from, const char *to)
 {
 	return renameat(dir, from, dir, to) < 0 ? -errno : 0;
@@ -78,11 +81,30 @@ static int commit(int dir)
 	return r < 0 ? r : sync_folder(dir);
 }
 
+/* The old file or the new one, whatever happens. */
+static int store_homes(int dir, int fd)
+{
+	int r = write_file(dir, HOMES_TMP, fd);
+
+	if (r == 0)
+		r = rename_in(dir, HOMES_TMP, HOMES);
+	if (r == 0 && fsync(dir) < 0)
+		r = -errno;
+	return r;
+}
+
 void supervisor_policy_store(const struct supervisor *s, uint32_t what, int fd)
 {
 	OWNS_FD int dir = open_state(s);
 	int r;
 
+	if (what == SUP_RES_HOMES) {
+		r = store_homes(dir, fd);
+		if (r < 0)
+			log_err(r, "store the homes in '%s/homes'; they hold until a restart",
+				s->config.state);
+		return;
+	}
 	if (what == SUP_RES_POLICY_SIG) {
 		r = write_file(dir, SIG_NEW, fd);
 	} else {

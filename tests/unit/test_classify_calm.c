@@ -135,6 +135,19 @@ static void a_link_that_is_gone_still_holds(void **state)
 	assert_false(l.s.closes);
 }
 
+static void an_enrolment_that_must_wait_leaves_foreign_as_it_is(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	enrol(&l, "flat");
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+	calm(&l);
+	assert_int_equal(l.s.zone, ZONE_HOME);
+}
+
 static void an_attested_network_holds_no_longer(void **state)
 {
 	struct lab l;
@@ -178,6 +191,7 @@ int main(void)
 		cmocka_unit_test(what_closed_others_holds_for_a_window_after_the_cable),
 		cmocka_unit_test(a_sign_after_a_sleep_still_closes_others),
 		cmocka_unit_test(a_link_that_is_gone_still_holds),
+		cmocka_unit_test(an_enrolment_that_must_wait_leaves_foreign_as_it_is),
 		cmocka_unit_test(an_attested_network_holds_no_longer),
 		cmocka_unit_test(a_network_without_a_sign_closes_nobody),
 	};

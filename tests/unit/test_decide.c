@@ -90,10 +90,10 @@ static void the_policy_closes_single_cells(void **state)
 	(void)state;
 	p.foreign = POLICY_FOREIGN_ASK;
 	decide1(&p, ZONE_FOREIGN);
-	port_is(0, false, REASON_NET_POLICY, "eth0");
+	port_is(0, false, REASON_NET_ASK, "eth0");
 	p.foreign = POLICY_FOREIGN_ENROLLED_ONLY;
 	decide1(&p, ZONE_FOREIGN);
-	port_is(0, false, REASON_NET_POLICY, "eth0");
+	port_is(0, false, REASON_NET_NOT_ENROLLED, "eth0");
 	decide1(&p, ZONE_HOME);
 	port_is(0, true, REASON_OK, "eth0");
 	p.home_allowed = 0;
@@ -103,6 +103,29 @@ static void the_policy_closes_single_cells(void **state)
 	decide1(&p, ZONE_PROVEN);
 	port_is(1, false, REASON_NET_POLICY, "eth0");
 	assert_int_equal(net.n_grants, 0);
+}
+
+/* A yes opens the one cell that asks for it, on the one uplink that it was said for. */
+static void a_yes_opens_only_where_the_policy_asks(void **state)
+{
+	struct decide_uplink up[] = { { .ifname = "eth0", .zone = ZONE_FOREIGN, .agreed = 1 },
+				      { .ifname = "wlan0", .zone = ZONE_FOREIGN } };
+	struct policy p = loosest();
+
+	(void)state;
+	p.foreign = POLICY_FOREIGN_ASK;
+	decide_grants(&p, up, 2, ports, 2, 5000, &net);
+	port_is(0, true, REASON_OK, "eth0");
+	assert_int_equal(net.n_grants, 2);
+	p.foreign = POLICY_FOREIGN_ENROLLED_ONLY;
+	decide_grants(&p, up, 2, ports, 2, 5000, &net);
+	port_is(0, false, REASON_NET_NOT_ENROLLED, "eth0");
+	p.foreign = POLICY_FOREIGN_ASK;
+	for (enum zone z = ZONE_UNKNOWN; z < ZONE_FOREIGN; z++) {
+		up[0].zone = z;
+		decide_grants(&p, up, 1, ports, 1, 5000, &net);
+		assert_int_equal(net.n_grants, 0);
+	}
 }
 
 static void one_company_uplink_closes_personal_on_all(void **state)
@@ -264,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_policy_nothing_is_open_in_any_zone),
 		cmocka_unit_test(unknown_and_suspect_are_closed_under_the_loosest_policy),
+		cmocka_unit_test(a_yes_opens_only_where_the_policy_asks),
 		cmocka_unit_test(an_uplink_that_closes_counts_whatever_its_zone),
 		cmocka_unit_test(a_zone_that_does_not_exist_is_unknown),
 		cmocka_unit_test(a_class_that_does_not_exist_gets_nothing),
