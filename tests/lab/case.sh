@@ -75,6 +75,7 @@ case_personal() { # case_personal COMMAND... - as a program of the personal OS
 case_sync() {
 	local at mark
 	read -r -a at <<<"${CASE_AT[$1]}"
+	! ip -n "${at[0]}" link show "${at[1]}" | grep -q NO-CARRIER || return 0 # nothing is on its way there
 	mark=$(lab_token sync)
 	lab_in "${at[0]}" "$CASE_FORGE" "${at[1]}" own ff:ff:ff:ff:ff:ff frame 88b5 "$mark" 1 >/dev/null
 	lab_wait 10 lab_seen "$1" "text:$mark" || fail "the sniffer '$1' is stuck"
@@ -150,4 +151,74 @@ case_some() { # case_some NAME TRIES KIND...
 
 case_end() { # case_end TEXT... - the line for the table
 	echo "case $CASE_NUMBER: $CASE_HEARD frames heard without, $CASE_SENT kinds of try unheard with${1:+; $*}"
+}
+
+# --- the whole laptop between two LANs ---
+#
+#	case_plain corp; case_without corp case_tries $CASE_KINDS; case_clean
+#	case_laptop                          bulkheadd runs; the cable is out
+#	lans_plug home; case_zone foreign
+#	case_none corp case_tries $CASE_KINDS
+
+CASE_KINDS="near far near6 echo dns flow raw"
+CASE_LINK=bh0	# what the personal OS has; without Bulkhead it is the NIC
+
+case_begin_laptop() {
+	command -v dnsmasq dhcpcd jq busybox >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq or busybox is not installed"
+	CASE_AT[corp]="corp cable" CASE_AT[home]="home cable"
+	lans_up || fail "the lab's LANs do not come up"
+	sysctl -qw net.ipv4.tcp_fastopen=5 net.ipv4.tcp_fastopen_blackhole_timeout_sec=0
+}
+
+# case_plain LAN - the laptop as it is bought: en0 is its own
+case_plain() {
+	local gateway4=LAN_GATEWAY_$1 gateway6=LAN_GATEWAY6_$1
+	sysctl -qw net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.en0.accept_ra=0
+	CASE_LINK=en0
+	lans_plug "$1"
+	ip addr add "${!gateway4%.*}.50/16" dev en0
+	ip addr add "${!gateway6%:*}:50/64" dev en0 nodad
+	ip link set en0 up
+	ip route replace default via "${!gateway4}"
+	ip -6 route replace default via "${!gateway6}"
+}
+
+case_clean() { # en0 as it came out of the box
+	ip addr flush dev en0
+	ip link set en0 down
+	lans_unplug
+	CASE_LINK=bh0
+}
+
+case_tries() { # to the company's gateway and past it, by all means that a program has
+	case_personal "$LAB_TOOLS/send" udp $LAN_GATEWAY_corp 9 "$1-near-" 3
+	case_personal "$LAB_TOOLS/send" udp $LAN_SERVER 9 "$1-far-" 3
+	case_personal "$LAB_TOOLS/send" udp $LAN_GATEWAY6_corp 9 "$1-near6-" 3
+	case_personal "$LAB_TOOLS/send" icmp $LAN_SERVER "$1-echo-" 3
+	case_personal "$LAB_TOOLS/send" dns $LAN_GATEWAY_corp "$1-dns-" 3
+	case_personal "$LAB_TOOLS/send" new $LAN_SERVER 80 "$1-flow-" 3
+	case_personal "$LAB_TOOLS/send" packet $CASE_LINK ff:ff:ff:ff:ff:ff "$1-raw-" 3
+}
+
+# case_laptop - installed and running, its policy attesting an absence in a second
+case_laptop() {
+	tpm_on && laptop_install && pki_make || fail "the laptop is not installed"
+	case_policy >"$IT/policy.yaml" && pki_sign policy "$IT/policy.yaml" && pki_install || fail "no policy"
+	laptop_start || fail "bulkheadd does not start"
+}
+
+case_policy() { # case_policy [SERIAL]
+	pki_policy "${1:-10}" "$(pki_date +20days)" | sed "s/^  foreign: .*/&\n  foreign_window: 1s/"
+}
+
+case_zone() { # case_zone ZONE [SECONDS]
+	lab_wait "${2:-40}" laptop_zone_is "$1" || fail "not '$1' but '$(laptop_zone)'; log: $(tail -n 5 "$LAB/bulkheadd.log")"
+}
+
+case_open() { # personal gets a page: at home, foreign
+	lab_wait 15 personal_gets "http://$LAN_SERVER/" || fail "personal gets no page; zone $(laptop_zone)"
+}
+
+case_audited() { # case_audited JQ-CONDITION - a record of that kind is in the log
+	[ "$(laptop_audit "[.[] | select($1)] | length > 0")" = true ]
 }

@@ -5,6 +5,8 @@
  *	wire count FILE WHAT...      one number a line: frames of FILE that hold WHAT:
  *	                             text:BYTES  mac:AA:BB:..  ip:ADDRESS  type:HEX  all
  *	wire times FILE WHAT         seconds since 1970 of each such frame, with milliseconds
+ *	wire kinds FILE MAC          of what MAC sent: "COUNT KIND" a line, KIND arp, ip-PROTOCOL,
+ *	                             udp-FROM-TO, icmp6-TYPE or type-HEX
  *
  * Other sniffers cannot open a link that is down; the frames that matter most are the first. */
 #include <arpa/inet.h>
@@ -202,6 +204,79 @@ static unsigned long scan(const char *path, const struct pattern *want, bool sho
 	return n;
 }
 
+enum { KINDS = 256 };
+
+struct kinds {
+	char name[KINDS][32];
+	unsigned long n[KINDS];
+};
+
+static unsigned word(const uint8_t *at)
+{
+	return (unsigned)at[0] << 8 | at[1];
+}
+
+/* Of an ordinary frame; options of IPv4 and one hop-by-hop header (of MLD) are stepped over. */
+static void kind_name(const uint8_t *f, size_t n, char ret[32])
+{
+	size_t at = 14;
+	unsigned protocol;
+
+	if (n >= 34 && word(f + 12) == ETHERTYPE_IP) {
+		protocol = f[23];
+		at += (f[14] & 15u) * 4;
+	} else if (n >= 54 && word(f + 12) == ETHERTYPE_IPV6) {
+		protocol = f[20];
+		at += 40;
+		if (protocol == 0) {
+			protocol = f[at];
+			at += (f[at + 1] + 1u) * 8;
+		}
+	} else if (word(f + 12) == ETHERTYPE_ARP) {
+		snprintf(ret, 32, "arp");
+		return;
+	} else {
+		snprintf(ret, 32, "type-%04x", word(f + 12));
+		return;
+	}
+	if (protocol == 17 && n >= at + 4)
+		snprintf(ret, 32, "udp-%u-%u", word(f + at), word(f + at + 2));
+	else if (protocol == 58 && n > at)
+		snprintf(ret, 32, "icmp6-%u", f[at]);
+	else
+		snprintf(ret, 32, "ip-%u", protocol);
+}
+
+static int kinds(const char *path, const char *from)
+{
+	static uint8_t frame[FRAME_MAX_BYTES];
+	static struct kinds k;
+	struct pcap_file head;
+	struct pcap_frame at;
+	struct ether_addr mac;
+	FILE *file = fopen(path, "re");
+	unsigned i;
+
+	if (!file || !ether_aton_r(from, &mac) || fread(&head, sizeof(head), 1, file) != 1)
+		die("read", path);
+	while (fread(&at, sizeof(at), 1, file) == 1 && at.stored_bytes <= sizeof(frame) &&
+	       fread(frame, at.stored_bytes, 1, file) == 1) {
+		char name[32];
+
+		if (at.stored_bytes < 14 || memcmp(frame + 6, &mac, sizeof(mac)) != 0)
+			continue;
+		kind_name(frame, at.stored_bytes, name);
+		for (i = 0; i < KINDS - 1 && k.n[i] > 0 && strcmp(k.name[i], name) != 0; i++)
+			;
+		memcpy(k.name[i], name, sizeof(name));
+		k.n[i]++;
+	}
+	fclose(file);
+	for (i = 0; i < KINDS && k.n[i] > 0; i++)
+		printf("%lu %s\n", k.n[i], k.name[i]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct pattern want;
@@ -215,6 +290,8 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
+	if (argc == 4 && strcmp(argv[1], "kinds") == 0)
+		return kinds(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "times") == 0) {
 		pattern_parse(argv[3], &want);
 		(void)scan(argv[2], &want, true);
