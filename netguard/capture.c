@@ -46,11 +46,13 @@ static int join_groups(int fd, uint32_t ifindex)
 
 /* The kernel takes a tag off before a filter runs, and libpcap puts it back for us. So tags are asked
  * for where the kernel keeps them, in front of the filter proper. libpcap's own "vlan" would also
- * take tags for no VLAN, which some providers put on all their traffic. */
+ * take tags for no VLAN, which some providers put on all their traffic. Both are loaded as bytes:
+ * the kernel does not mind, and libpcap's interpreter, which the first frames of a ring run through
+ * once more, knows them in no other width. */
 static const struct bpf_insn tagged[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_VLAN_TAG),
 	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xfff), /* 802.1Q 9.6: the low 12 bits */
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
 	BPF_STMT(BPF_RET | BPF_K, SNAP_BYTES),
