@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages="dbus-daemon lldpd wireguard-go wireguard-tools"
+packages="dbus-daemon hostapd kea-dhcp4-server kea-dhcp6-server lldpd radvd wireguard-go wireguard-tools"
+packages="$packages wpasupplicant"
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 tree=out/peers
 stamp=$tree/.made-of

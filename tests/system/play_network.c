@@ -116,15 +116,84 @@ static bool next(int fd, void *msg, size_t msg_bytes, uint64_t deadline_boot_ms)
 	return true;
 }
 
+static void print_address(const char *key, uint32_t family, const uint8_t *address)
+{
+	char text[40];
+
+	if (family == AF_INET)
+		text_ipv4(text, sizeof(text), address);
+	else
+		text_ipv6(text, sizeof(text), address);
+	printf(" %s=%s", key, text);
+}
+
+static void print_mac(const uint8_t mac[6])
+{
+	char text[18];
+
+	text_mac(text, sizeof(text), mac);
+	printf(" mac=%s", text);
+}
+
+static void print_dhcp4(const struct msg_dhcp4 *d)
+{
+	printf("dhcp4 type=%u domain='%s'", d->message_type, d->domain);
+	print_address("server", AF_INET, (const uint8_t *)&d->server_id);
+	print_address("router", AF_INET, (const uint8_t *)&d->router);
+	for (uint32_t i = 0; i < d->n_dns; i++)
+		print_address("dns", AF_INET, (const uint8_t *)&d->dns[i]);
+	printf(" lease_s=%u search='%s' vendor=%u private=%u\n", d->lease_s, d->search,
+	       d->has_vendor, d->has_private);
+}
+
+static void print_dhcp6(const struct msg_dhcp6 *d)
+{
+	printf("dhcp6 type=%u status=%u", d->message_type, d->status);
+	for (uint32_t i = 0; i < d->n_addresses; i++)
+		print_address("address", AF_INET6, d->address[i]);
+	for (uint32_t i = 0; i < d->n_resolvers; i++)
+		print_address("dns", AF_INET6, d->resolver[i]);
+	printf(" search='%s' vendor=%u cut=%u\n", d->search, d->has_vendor, d->cut);
+}
+
+static void print_ra(const struct msg_ra *r)
+{
+	printf("ra lifetime_s=%u flags=0x%02x", r->lifetime_s, r->flags);
+	for (uint32_t i = 0; i < r->n_prefixes; i++) {
+		print_address("prefix", AF_INET6, r->prefix[i].address);
+		printf("/%u", r->prefix[i].len_bits);
+	}
+	for (uint32_t i = 0; i < r->n_resolvers; i++)
+		print_address("dns", AF_INET6, r->resolver[i]);
+	printf(" search='%s' cut=%u\n", r->search, r->cut);
+}
+
 static void print_claim(const struct msg_claim *c)
 {
 	if (c->kind == SIGN_ALIVE)
 		printf("alive dropped=%llu\n", (unsigned long long)c->alive.n_dropped);
 	else if (c->kind == SIGN_LLDP)
 		printf("lldp system='%s' chassis='%s'\n", c->lldp.system, c->lldp.chassis);
+	else if (c->kind == SIGN_CDP)
+		printf("cdp device='%s' port='%s' platform='%s'\n", c->cdp.device, c->cdp.port,
+		       c->cdp.platform);
 	else if (c->kind == SIGN_DHCP4)
-		printf("dhcp4 type=%u domain='%s'\n", c->dhcp4.message_type, c->dhcp4.domain);
-	else
+		print_dhcp4(&c->dhcp4);
+	else if (c->kind == SIGN_DHCP6)
+		print_dhcp6(&c->dhcp6);
+	else if (c->kind == SIGN_RA)
+		print_ra(&c->ra);
+	else if (c->kind == SIGN_EAPOL)
+		printf("eapol type=%u code=%u eap_type=%u identity='%s'\n", c->eapol.packet_type,
+		       c->eapol.eap_code, c->eapol.eap_type, c->eapol.identity);
+	else if (c->kind == SIGN_VLAN)
+		printf("vlan id=%u\n", c->vlan.vlan_id);
+	else if (c->kind == SIGN_GATEWAY) {
+		printf("gateway");
+		print_address("address", c->gateway.family, c->gateway.address);
+		print_mac(c->gateway.mac);
+		printf("\n");
+	} else
 		printf("kind %u\n", c->kind);
 	(void)fflush(stdout);
 }
