@@ -6,8 +6,11 @@
  *		wait for an announcement that sniff hears, check it with the root key (base64), order
  *		a probe of its sender, print "proof CODE ...". The last word makes one thing of the
  *		order wrong: our MAC, the least epoch, the certificate, or the uplink's class.
+ *	play_network tls PROVE IFNAME ADDRESS PORT PIN [ADDRESS PORT PIN]...
+ *		order TLS probes of these servers, one after the other; print "proof CODE ..."
  *	play_network send IFNAME HEX
  *		put one frame on the wire */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -52,13 +55,15 @@ static void tell(int fd, uint32_t verb, uint32_t what, const struct msg_sup *lik
 		fail("supervisor's message");
 }
 
-static int open_probe_socket(const char *ifname, int family)
+static int open_probe_socket(const char *ifname, int family, int type)
 {
 	static const int hops = 255;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0)
+		fail("probe socket");
+	if (type == SOCK_DGRAM &&
 	    setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
 		       family == AF_INET ? IP_TTL : IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0)
 		fail("probe socket");
@@ -92,7 +97,9 @@ static int start(const char *program, const char *ifname, int probe_family)
 	if (probe_family != AF_UNSPEC) {
 		m.id = (uint32_t)probe_family;
 		tell(sup[0], SUP_RESOURCE, SUP_RES_PROBE_SOCKET, &m,
-		     open_probe_socket(ifname, probe_family));
+		     open_probe_socket(ifname, probe_family, SOCK_DGRAM));
+		tell(sup[0], SUP_RESOURCE, SUP_RES_TLS_SOCKET, &m,
+		     open_probe_socket(ifname, probe_family, SOCK_STREAM));
 	}
 	tell(sup[0], SUP_GO, 0, &m, -1);
 	(void)close(peer[1]);
@@ -252,13 +259,50 @@ static void fill_order(struct msg_probe_order *o, const struct msg_claim *c,
 		o->certificate[100] ^= 1;
 }
 
+static void print_proof(int fd)
+{
+	struct msg_proof proof;
+
+	if (!next(fd, &proof, sizeof(proof), loop_now_boot_ms() + PROOF_WAIT_MS)) {
+		printf("no proof\n");
+		exit(1);
+	}
+	printf("proof %s site='%s' epoch=%llu lifetime_s=%u\n",
+	       reason_code((enum reason)proof.reason), proof.site, (unsigned long long)proof.epoch,
+	       proof.lifetime_s);
+	(void)fflush(stdout);
+}
+
+static int prove_tls(int argc, char **argv)
+{
+	int family = strchr(argv[2], ':') ? AF_INET6 : AF_INET;
+	int fd = start(argv[0], argv[1], family);
+
+	for (int i = 2; i + 2 < argc; i += 3) {
+		struct msg_probe_order order = { .id = (uint32_t)i,
+						 .kind = PROOF_KIND_TLS,
+						 .proof_class = PROOF_CLASS_LINK,
+						 .family = (uint32_t)family,
+						 .ifindex = if_nametoindex(argv[1]) };
+
+		order.port = (uint16_t)strtoul(argv[i + 1], NULL, 10);
+		if (inet_pton(family, argv[i], order.address) != 1 ||
+		    sodium_hex2bin(order.pin, sizeof(order.pin), argv[i + 2], strlen(argv[i + 2]),
+				   NULL, NULL, NULL) != 0)
+			fail(argv[i]);
+		if (ipc_send(fd, &order, sizeof(order), -1) < 0)
+			fail("order");
+		print_proof(fd);
+	}
+	return 0;
+}
+
 static int prove(int argc, char **argv)
 {
 	int family = argv[3][0] == '4' ? AF_INET : AF_INET6;
 	struct msg_probe_order order = { 0 };
 	struct beacon_announcement a;
 	struct msg_claim claim;
-	struct msg_proof proof;
 	enum reason r;
 	int sniff_fd, prove_fd;
 
@@ -282,13 +326,7 @@ static int prove(int argc, char **argv)
 	fill_order(&order, &claim, &a, argc > 5 ? argv[5] : "");
 	if (ipc_send(prove_fd, &order, sizeof(order), -1) < 0)
 		fail("order");
-	if (!next(prove_fd, &proof, sizeof(proof), loop_now_boot_ms() + PROOF_WAIT_MS)) {
-		printf("no proof\n");
-		return 1;
-	}
-	printf("proof %s site='%s' epoch=%llu lifetime_s=%u\n",
-	       reason_code((enum reason)proof.reason), proof.site, (unsigned long long)proof.epoch,
-	       proof.lifetime_s);
+	print_proof(prove_fd);
 	return 0;
 }
 
@@ -314,6 +352,8 @@ int main(int argc, char **argv)
 		return listen_to(argv + 2);
 	if (argc >= 7 && strcmp(argv[1], "prove") == 0)
 		return prove(argc - 2, argv + 2);
+	if (argc >= 7 && strcmp(argv[1], "tls") == 0)
+		return prove_tls(argc - 2, argv + 2);
 	if (argc == 4 && strcmp(argv[1], "send") == 0)
 		return send_frame(argv + 2);
 	(void)fprintf(stderr, "usage: see the head of this file\n");
