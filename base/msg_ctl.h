@@ -24,6 +24,8 @@ enum ctl_verb {
 	CTL_HOME_LIST,
 	CTL_HOME_FORGET, /* the home .name */
 	CTL_NET_ALLOW,	 /* open the foreign network of .uplink where the policy says "ask" */
+	CTL_PORTAL, /* a captive portal's pages, on the foreign network of .uplink; "": choose */
+	CTL_PORTAL_END,
 	N_CTL_VERBS,
 };
 
@@ -48,8 +50,8 @@ struct msg_uplink_status {
 	uint32_t zone;
 	uint32_t carrier;
 	uint64_t since_boot_ms;
-	uint32_t sign; /* enum sign_kind behind a suspect or proven zone; 0 none */
-	uint32_t pad;
+	uint32_t sign;		     /* enum sign_kind behind a suspect or proven zone; 0 none */
+	uint32_t portal_left_ms;     /* 0: nobody asked for a captive portal's pages */
 	char source[MSG_NAME_BYTES]; /* what the sign said: switch name, DNS suffix, site */
 	uint32_t wait;		     /* enum classify_wait: what stands between it and `foreign` */
 	uint32_t window_left_ms;     /* until absence is attested */

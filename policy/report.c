@@ -165,7 +165,7 @@ static void on_stop(struct report *r, const struct audit_line *line)
 /* A grant that leaves out the corporate prefixes is one of personal: design 4.1. */
 static bool is_personal(const char *state)
 {
-	return strcmp(state, "open-less-corporate") == 0;
+	return strcmp(state, "open-less-corporate") == 0 || strcmp(state, "portal") == 0;
 }
 
 static void on_grant(struct report *r, const struct audit_line *line)

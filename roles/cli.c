@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	{ "net forget-home", "NAME", "end a home", cli_net_forget_home },
 	{ "net allow", "[UPLINK]", "open the foreign network of now, where the policy asks",
 	  cli_net_allow },
+	{ "net portal", "[UPLINK] [--end]",
+	  "web pages for some minutes, where a network wants a click", cli_net_portal },
 	{ "policy sign", "FILE --key SECRETKEY [--comment TEXT]", "sign a document as FILE.minisig",
 	  cli_policy_sign },
 	{ "policy verify", "FILE --trust FILE [--kind KIND]", "check a document and its signature",

@@ -86,6 +86,7 @@ int cli_net_homes(int argc, char **argv);
 int cli_net_forget_home(int argc, char **argv);
 int cli_net_allow(int argc, char **argv);
 int cli_net_explain(int argc, char **argv);
+int cli_net_portal(int argc, char **argv);
 int cli_disk_unlock(int argc, char **argv);
 int cli_disk_lock(int argc, char **argv);
 int cli_attach(int argc, char **argv);

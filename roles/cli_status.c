@@ -22,6 +22,7 @@ static void put_uplink(struct json *j, const struct msg_uplink_status *u, uint64
 	json_string(j, "source", u->source);
 	json_u64(j, "window_left_ms", u->window_left_ms);
 	json_u64(j, "proof_left_ms", u->proof_left_ms);
+	json_u64(j, "portal_left_ms", u->portal_left_ms);
 	json_object_end(j);
 }
 
@@ -109,6 +110,9 @@ static int print_text(const struct msg_ctl_reply *s)
 		       classify_zone_name((enum zone)u->zone),
 		       cli_view_span(s->now_boot_ms - u->since_boot_ms, a),
 		       cli_view_evidence(u, b));
+		if (u->portal_left_ms != 0)
+			printf("       %-12s captive portal: web pages for %s more\n", u->ifname,
+			       cli_view_span(u->portal_left_ms + 999, a));
 	}
 	for (uint32_t i = 0; i < s->n_ports; i++)
 		printf("port   %-12s %-8s %s\n", s->port[i].ifname,

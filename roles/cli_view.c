@@ -110,6 +110,10 @@ const char *cli_view_port(const struct msg_port_status *p, char out[CLI_VIEW_BYT
 	if (p->allowed && p->verdict == GRANT_VPN)
 		(void)snprintf(out, CLI_VIEW_BYTES,
 			       "open to the company's VPN alone, by way of '%s'", p->by_uplink);
+	else if (p->allowed && p->verdict == GRANT_PORTAL)
+		(void)snprintf(out, CLI_VIEW_BYTES,
+			       "open to web pages alone (captive portal), by way of '%s'",
+			       p->by_uplink);
 	else if (p->allowed)
 		(void)snprintf(out, CLI_VIEW_BYTES, "open by way of '%s'", p->by_uplink);
 	else if (p->by_uplink[0] != '\0')

@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/sandbox.h"
 #include "base/util.h"
+#include "roles/decide_portal.h"
 
 enum {
 	/* standard ones, supervisor, rtnetlink, control, serial, epoch; six documents and the homes
@@ -170,6 +171,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	uint64_t at = decide_plan_wake(&d->plan, d->role.peer_fd[ROLE_AUDIT] >= 0);
 
 	at = MIN(at, decide_uplinks_wake(d));
+	at = MIN(at, decide_portal_wake(d));
 	at = MIN(at, decide_ops_wake(d));
 	at = MIN(at, decide_control_wake(d));
 	at = MIN(at, decide_consent_wake(d));

@@ -52,11 +52,13 @@ struct decide_announcer {
 struct uplink {
 	char ifname[MSG_IFNAME_BYTES];
 	struct classify_state state;
-	enum zone told;		  /* the zone that audit knows */
-	uint64_t watched_boot_ms; /* the last heartbeat, or when the link came */
-	uint32_t last_ifindex;	  /* of the link that had the name last; 0: none yet */
-	uint64_t renew_boot_ms;	  /* no SUP_DHCP_RESTART before this */
-	bool agreed;		  /* somebody said yes to the network of now */
+	uint64_t portal_until_boot_ms; /* 0: nobody asked for a captive portal's pages */
+	uint32_t portal_generation;    /* of the link, when somebody did */
+	enum zone told;		       /* the zone that audit knows */
+	uint64_t watched_boot_ms;      /* the last heartbeat, or when the link came */
+	uint32_t last_ifindex;	       /* of the link that had the name last; 0: none yet */
+	uint64_t renew_boot_ms;	       /* no SUP_DHCP_RESTART before this */
+	bool agreed;		       /* somebody said yes to the network of now */
 	/* decide_probe.c */
 	uint32_t proof_class; /* what a certificate must say to prove this uplink */
 	struct decide_announcer announcer[DECIDE_ANNOUNCERS];

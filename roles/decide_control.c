@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "roles/decide_portal.h"
 
 void decide_control_init(struct decider *d)
 {
@@ -154,6 +155,10 @@ static void serve_root(struct decider *d, int client, const struct msg_ctl *m, i
 		c->install_fd = take_fd(fd); /* its signature comes next */
 	} else if (m->verb == CTL_POLICY_SIGNATURE && *fd >= 0 && c->install_fd >= 0) {
 		install(d, client, *fd, now);
+	} else if (m->verb == CTL_PORTAL) {
+		decide_portal_begin(d, client, m->uplink, now);
+	} else if (m->verb == CTL_PORTAL_END) {
+		decide_portal_end(d, client, now);
 	} else {
 		refuse(d, client, REASON_REQUEST);
 	}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "roles/decide_portal.h"
 
 enum { STEPS_MAX = 16 }; /* a plan is settled after three; more is a bug of ours */
 
@@ -120,6 +121,7 @@ static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], un
 			continue;
 		memcpy(uplink[n].ifname, d->uplink[i].ifname, sizeof(uplink[n].ifname));
 		uplink[n].kind = d->role.config.uplink[i].kind;
+		uplink[n].portal = d->uplink[i].portal_until_boot_ms != 0;
 		uplink[n].closes = s->closes;
 		uplink[n].agreed = d->uplink[i].agreed;
 		uplink[n++].zone = s->zone;
@@ -242,8 +244,10 @@ void decide_enforce(struct decider *d, uint64_t now)
 	struct port before[MSG_PORTS];
 	struct decide_net wanted;
 	unsigned n_ports = 0;
-	bool changed = d->changed;
+	bool changed;
 
+	decide_portal_check(d, now);
+	changed = d->changed;
 	d->changed = false;
 	if (changed)
 		ask_policy(d, port, &n_ports, &wanted);

@@ -8,7 +8,7 @@
 
 enum { BEHIND_MS = 1000 }; /* who could not take an answer is tried again so often */
 
-static void show_uplinks(const struct decider *d, struct msg_ctl_reply *r)
+static void show_uplinks(const struct decider *d, struct msg_ctl_reply *r, uint64_t now)
 {
 	for (unsigned i = 0; i < d->n_uplinks; i++) {
 		const struct uplink *u = &d->uplink[i];
@@ -26,6 +26,8 @@ static void show_uplinks(const struct decider *d, struct msg_ctl_reply *r)
 		s->window_left_ms = why.window_left_ms;
 		s->sign_left_ms = why.sign_left_ms;
 		s->proof_left_ms = why.proof_left_ms;
+		if (u->portal_until_boot_ms > now)
+			s->portal_left_ms = (uint32_t)(u->portal_until_boot_ms - now);
 	}
 }
 
@@ -76,7 +78,7 @@ void decide_status_build(const struct decider *d, uint64_t now, struct msg_ctl_r
 	} else {
 		memcpy(ret->detail, d->docs.policy_detail, sizeof(ret->detail));
 	}
-	show_uplinks(d, ret);
+	show_uplinks(d, ret, now);
 	show_ports(d, ret);
 	show_disks(d, ret);
 }
@@ -89,6 +91,7 @@ static void still(struct msg_ctl_reply *r)
 		r->uplink[i].window_left_ms = 0;
 		r->uplink[i].sign_left_ms = 0;
 		r->uplink[i].proof_left_ms = 0;
+		r->uplink[i].portal_left_ms = 0;
 	}
 }
 

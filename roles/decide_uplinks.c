@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "roles/decide_portal.h"
 
 enum {
 	RESUME_MS = 2000,	  /* the two clocks drift by none: this much apart means sleep */
@@ -110,6 +111,7 @@ void decide_uplinks_rules(struct decider *d, uint64_t now)
 	rules_of(decide_docs_policy(d), &d->rules);
 	decide_homes_policy(d, now);
 	decide_homes_rules(d, &d->rules);
+	decide_portal_end_all(d); /* what was asked under another policy is asked again */
 	step_all(d, CLASSIFY_RULES, now);
 	d->changed = true;
 	d->plan.due = true; /* prove may go elsewhere now */
