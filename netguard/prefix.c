@@ -102,7 +102,12 @@ static void insert_translated(struct prefix_ranges *out, const struct msg_prefix
 
 void prefix_ranges_build(const struct msg_prefix *prefix, unsigned n, struct prefix_ranges *ret)
 {
-	static const uint8_t local_nat64[V6_BYTES] = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 };
+	static const struct {
+		uint8_t address[V6_BYTES];
+		unsigned len_bits;
+	} whole[] = { { { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48 }, /* a local translator */
+		      { { 0x20, 0x01 }, 32 },			      /* Teredo */
+		      { { 0 }, 64 } };				      /* IPv4 by other names */
 
 	n = MIN(n, (unsigned)MSG_PREFIXES);
 	memset(ret, 0, sizeof(*ret));
@@ -117,8 +122,8 @@ void prefix_ranges_build(const struct msg_prefix *prefix, unsigned n, struct pre
 		insert(ret->v4, &ret->n4, r);
 		insert_translated(ret, &prefix[i]);
 	}
-	if (ret->n4 > 0)
-		insert(ret->v6, &ret->n6, range_of(local_nat64, 48, V6_BYTES));
+	for (size_t i = 0; i < ARRAY_LEN(whole) && ret->n4 > 0; i++)
+		insert(ret->v6, &ret->n6, range_of(whole[i].address, whole[i].len_bits, V6_BYTES));
 	ret->n4 = merge(ret->v4, ret->n4, V4_BYTES);
 	ret->n6 = merge(ret->v6, ret->n6, V6_BYTES);
 }

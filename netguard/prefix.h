@@ -4,9 +4,11 @@
  *
  * Personal must not reach a corporate IPv4 network by a detour through IPv6, so each IPv4 prefix
  * also yields its translated forms: 64:ff9b::/96 (RFC 6052 2.1) and 6to4, 2002::/16 (RFC 3056 2);
- * and as soon as there is one IPv4 prefix, all of 64:ff9b:1::/48 (RFC 8215: a local translator
- * may sit anywhere in it, so it cannot be mapped and is closed). A translator under a prefix of
- * the network's own choice (RFC 6052 2.2) is not known here. */
+ * and as soon as there is one IPv4 prefix, what cannot be mapped is closed as a whole:
+ * 64:ff9b:1::/48 (RFC 8215: a local translator may sit anywhere in it), Teredo's 2001::/32 (RFC 4380
+ * 2.6: the address stands at its end), and ::/64, where IPv4 hides as mapped, compatible or
+ * translated (RFC 4291 2.5.5, RFC 7915 9). ISATAP hides it in any prefix: the ruleset sees to that.
+ * A translator under a prefix of the network's own choice (RFC 6052 2.2) is not known here. */
 #ifndef NETGUARD_PREFIX_H
 #define NETGUARD_PREFIX_H
 
@@ -20,7 +22,7 @@ struct prefix_range { /* inclusive; the first four bytes count for IPv4 */
 	uint8_t last[16];
 };
 
-enum { PREFIX_RANGES4 = MSG_PREFIXES, PREFIX_RANGES6 = 2 * MSG_PREFIXES + 1 };
+enum { PREFIX_RANGES4 = MSG_PREFIXES, PREFIX_RANGES6 = 2 * MSG_PREFIXES + 3 };
 
 struct prefix_ranges { /* ascending, neither overlapping nor touching */
 	unsigned n4;

@@ -39,6 +39,7 @@ static const char SOURCE[] =
 /* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
  * admit: only what NAT keeps apart by class, and of ICMP only echo.
  * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on.
+ * open_less_corporate: an address of ISATAP (RFC 5214 6.1) may stand for any IPv4 one.
  * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
  * expectation. */
 static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
@@ -61,6 +62,8 @@ static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
 			      "	chain open_less_corporate {\n"
 			      "		ip daddr @corporate4 counter name corporate drop\n"
 			      "		ip6 daddr @corporate6 counter name corporate drop\n"
+			      "		ip6 daddr and ::fcff:ffff:0:0 == ::5efe:0:0 "
+			      "counter name corporate drop\n"
 			      "		goto open\n"
 			      "	}\n"
 			      "	chain back {\n"

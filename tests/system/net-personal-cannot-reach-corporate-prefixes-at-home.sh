@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# Less the corporate prefixes: v4 and its NAT64 form are cut, also for a flow that was established
-# before, and everything else passes.
+# Less the corporate prefixes: v4 and its forms in v6 (NAT64, 6to4, Teredo, IPv4-translated, ISATAP)
+# are cut, also for a flow that was established before, and everything else passes.
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
 lab_enter "$@"
 
+# 10.77.3.1 by other names; the last one ends like ISATAP's and is none
+forms="2002:a4d:301::1 2001:0:cb00:7105::1 ::ffff:0:a4d:301 fd09::5efe:a4d:301 fd09::200:5efe:a4d:301"
+other=fd09::1:5efe:a4d:301
+
 fw_links
+for host in $forms $other; do
+	ip -n lan addr add "$host/128" dev w0 nodad
+done
 lab_record lan lan w0
 fw_with
 fw_grant host0 open 0
-for host in $FW_LAN $FW_LAN6 $FW_CORP $FW_CORP6; do
+for host in $FW_LAN $FW_LAN6 $FW_CORP $FW_CORP6 $forms $other; do
 	fw_pings "$host" || fail "open: $host does not answer"
 done
 fw_sink
@@ -19,10 +26,10 @@ lab_start stream "$FW_SEND" tcp $FW_CORP 5001 "$stream"
 lab_wait 5 lab_seen lan "text:$stream" || fail "the stream does not start"
 fw_grant host0 less 0
 from=$(lab_now)
-for host in $FW_CORP $FW_CORP6; do
+for host in $FW_CORP $FW_CORP6 $forms; do
 	! fw_pings "$host" || fail "less corporate: $host answers"
 done
-for host in $FW_LAN $FW_LAN6; do
+for host in $FW_LAN $FW_LAN6 $other; do
 	fw_pings "$host" || fail "less corporate: $host does not answer"
 done
 [ "$(fw_after lan "text:$stream" "$from")" = 0 ] || fail "an established flow goes on"

@@ -46,10 +46,12 @@ static void ipv4_brings_its_translated_forms(void **state)
 	prefix_ranges_build(&p, 1, &r);
 	assert_int_equal(r.n4, 1);
 	assert_range(&r.v4[0], AF_INET, "10.77.0.0", "10.77.255.255");
-	assert_int_equal(r.n6, 3);
-	assert_range(&r.v6[0], AF_INET6, "64:ff9b::a4d:0", "64:ff9b::a4d:ffff");
-	assert_range(&r.v6[1], AF_INET6, "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff");
-	assert_range(&r.v6[2], AF_INET6, "2002:a4d::", "2002:a4d:ffff:ffff:ffff:ffff:ffff:ffff");
+	assert_int_equal(r.n6, 5);
+	assert_range(&r.v6[0], AF_INET6, "::", "::ffff:ffff:ffff:ffff");
+	assert_range(&r.v6[1], AF_INET6, "64:ff9b::a4d:0", "64:ff9b::a4d:ffff");
+	assert_range(&r.v6[2], AF_INET6, "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff");
+	assert_range(&r.v6[3], AF_INET6, "2001::", "2001:0:ffff:ffff:ffff:ffff:ffff:ffff");
+	assert_range(&r.v6[4], AF_INET6, "2002:a4d::", "2002:a4d:ffff:ffff:ffff:ffff:ffff:ffff");
 }
 
 static void ipv6_alone_closes_no_translator(void **state)
