@@ -54,6 +54,15 @@ static bool port_matches(const struct msg_port_conf *conf, const char *ifname)
 	return strcmp(conf->match, ifname) == 0;
 }
 
+/* A link that was an uplink may carry any name now: it is still the way to a network. */
+static bool was_uplink(const struct decider *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < d->n_uplinks; i++)
+		if (d->uplink[i].last_ifindex == ifindex)
+			return true;
+	return false;
+}
+
 /* The links that are ports, in the order of the table. The first line of the configuration that
  * matches gives the class; an uplink is never a port. */
 static unsigned find_ports(const struct decider *d, struct decide_port ret[MSG_PORTS])
@@ -64,7 +73,8 @@ static unsigned find_ports(const struct decider *d, struct decide_port ret[MSG_P
 	for (unsigned i = 0; i < LINK_TABLE_LINKS; i++) {
 		const struct link_entry *e = &d->links.link[i];
 
-		if (e->ifindex == 0 || strcmp(e->ifname, "lo") == 0 || uplink_named(d, e->ifname))
+		if (e->ifindex == 0 || strcmp(e->ifname, "lo") == 0 || uplink_named(d, e->ifname) ||
+		    was_uplink(d, e->ifindex))
 			continue;
 		for (uint32_t c = 0; c < config->n_ports; c++) {
 			if (!port_matches(&config->port[c], e->ifname))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -161,6 +162,30 @@ void decide_uplinks_init(struct decider *d, uint64_t now)
 	request_dump(d, LINK_DUMP_LINKS);
 }
 
+/* Another link has the uplink's name. If the old one is still there under another, nobody has just
+ * pulled a cable. First all is closed, then it is told. */
+static void take_over(struct decider *d, struct uplink *u, uint32_t ifindex, uint64_t now)
+{
+	const struct link_entry *old = link_table_find(&d->links, u->last_ifindex);
+	uint32_t before = u->last_ifindex;
+	struct msg_audit record;
+	char line[MSG_TEXT_BYTES];
+
+	u->last_ifindex = ifindex;
+	if (!old || before == ifindex)
+		return;
+	d->changed = true;
+	decide_enforce(d, now);
+	record = decide_record(d, AUDIT_TAMPER, AUDIT_EVENT, REASON_NET_UNKNOWN, u->ifname);
+	(void)snprintf(record.from, sizeof(record.from), "link %u", before);
+	(void)snprintf(record.to, sizeof(record.to), "link %u", ifindex);
+	(void)snprintf(line, sizeof(line), "another link took this name; the old one is '%s' now",
+		       old->ifname);
+	decide_record_text(record.detail, sizeof(record.detail), line);
+	log_warn(0, "uplink '%s': %s", u->ifname, record.detail);
+	(void)decide_record_send(d, &record); /* said there */
+}
+
 /* Names and links may have met anew: tell every uplink which link it is. */
 static void match_links(struct decider *d, uint64_t now)
 {
@@ -185,6 +210,8 @@ static void match_links(struct decider *d, uint64_t now)
 			log_info("uplink '%s' is there, as link %u", u->ifname, fact.link.ifindex);
 			d->restart_wanted = true;
 		}
+		if (fact.link.ifindex != 0)
+			take_over(d, u, fact.link.ifindex, now);
 	}
 	d->changed = true; /* ports come and go, too */
 }
