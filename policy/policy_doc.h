@@ -34,14 +34,14 @@ enum policy_rule { POLICY_RULE_IGNORED, POLICY_RULE_LISTED, POLICY_RULE_ANY };
 
 enum policy_sign {
 	POLICY_SIGN_LLDP,	  /* any, or listed: system name matches lldp_systems */
-	POLICY_SIGN_CDP,	  /* the same */
-	POLICY_SIGN_DHCP_DOMAIN,  /* options 15, 119: any, or listed: below dns_suffixes */
+	POLICY_SIGN_CDP,	  /* the same, of the device */
+	POLICY_SIGN_DHCP_DOMAIN,  /* options 15, 119, v6 24: any, or listed: below dns_suffixes */
 	POLICY_SIGN_DHCP_PRIVATE, /* options 224..254: any or ignored */
-	POLICY_SIGN_DHCP_VENDOR,  /* options 43, 125: any or ignored */
-	POLICY_SIGN_ADDRESS,	  /* an address or router inside prefixes: listed or ignored */
-	POLICY_SIGN_RA,		  /* RA prefix or DNSSL: listed or ignored */
-	POLICY_SIGN_EAPOL,	  /* any or ignored */
-	POLICY_SIGN_VLAN,	  /* any or ignored */
+	POLICY_SIGN_DHCP_VENDOR,  /* options 43, 125, v6 16, 17: any or ignored */
+	POLICY_SIGN_ADDRESS, /* one that the network names inside prefixes: listed or ignored */
+	POLICY_SIGN_RA,	     /* prefix, RDNSS, DNSSL, PvD: listed or ignored */
+	POLICY_SIGN_EAPOL,   /* any or ignored */
+	POLICY_SIGN_VLAN,    /* any or ignored */
 	N_POLICY_SIGNS,
 };
 
