@@ -20,11 +20,13 @@ fail() {
 refused() { # refused SEQ REASON - a proof or announcement, in the audit log since that record
 	[ "$(laptop_audit "[.[] | select(.kind == \"proof\" and .seq > $1 and .reason == \"$2\")] | length")" -gt 0 ]
 }
-n=0
-expect() { # expect REASON WHAT COMMAND... - again and again, until the log has it; never proven
-	local reason=$1 what=$2 seq
+n=0 since=
+# expect REASON WHAT COMMAND... - again and again, until the log has it, from now or from $since on;
+# never proven
+expect() {
+	local reason=$1 what=$2 seq=${since:-$(laptop_seq)}
 	shift 2
-	seq=$(laptop_seq)
+	since=
 	lab_wait 30 said_and_refused "$seq" "$reason" "$@" || fail "$what: not refused as $reason"
 	laptop_zone_is proven && fail "$what: proven"
 	n=$((n + 1))
@@ -76,6 +78,7 @@ lans_unplug
 # A hostile LAN plays what was recorded, to the laptop's new address.
 lans_plug home
 lab_wait 60 laptop_zone_is foreign || fail "the home LAN does not become foreign"
+since=$(laptop_seq)
 lab_start replay nsenter --net=/run/netns/home "$FORGE" replay $LAN_GATEWAY_home "$announcement" "$reply"
 expect beacon-format "a recorded announcement and reply" true
 lab_wait 5 laptop_zone_is suspect || fail "a recorded announcement does not close"
@@ -89,6 +92,7 @@ ip -n corp link set worm master br0 up
 ip -n home addr add 10.77.0.66/32 dev foot
 ip -n home link set foot up
 ip -n home route add 10.77.0.1/32 dev foot src 10.77.0.66
+since=$(laptop_seq)
 lans_plug home
 lab_start relay nsenter --net=/run/netns/home "$FORGE" relay $LAN_GATEWAY_home $LAN_GATEWAY_corp 10.77.0.66
 expect beacon-observed "a relay into the company's LAN" true
@@ -97,14 +101,17 @@ lab_stop relay
 # An epoch that was passed stays passed: in this run, after a restart, after decide's death.
 lab_stop beacon
 certify 1
+since=$(laptop_seq)
 lans_plug corp
 beacon_start || fail "no beacon"
 expect beacon-epoch "the beacon of an epoch before" true
+since=$(laptop_seq)
 laptop_stop && laptop_start || fail "bulkheadd does not start again"
 expect beacon-epoch "the same after a restart" true
 [ "$(<$LAPTOP_STATE/policy/beacon-epoch)" = 2 ] || fail "the stored epoch is $(<$LAPTOP_STATE/policy/beacon-epoch)"
 lab_stop beacon
 certify 2
+since=$(laptop_seq)
 laptop_stop
 echo "2x" >$LAPTOP_STATE/policy/beacon-epoch
 beacon_start && laptop_start || fail "bulkheadd does not start with a damaged epoch"

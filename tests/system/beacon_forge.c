@@ -8,6 +8,9 @@
  *	beacon_forge replay ADDRESS ANNOUNCEMENT REPLY
  *		be a beacon on ADDRESS that has nothing but these: announce the one, answer each probe
  *		with the other. Until a signal ends it.
+ *	beacon_forge poke CERTIFICATE ADDRESS
+ *		send that beacon a probe with each of its bytes changed, of each other length, and a
+ *		request, and good ones in between. Print how many were answered.
  *	beacon_forge relay ADDRESS BEACON OUT-ADDRESS
  *		listen on ADDRESS, ask BEACON from OUT-ADDRESS, carry answers back; announce what the
  *		beacon says on the link with ADDRESS. Until a signal ends it. */
@@ -29,7 +32,15 @@
 #include "netguard/beacon_verify.h"
 #include "netguard/frame.h"
 
-enum { ROOT_HEAD_BYTES = 16, DAY_S = 86400, FILE_MAX_BYTES = 64 << 20, ANNOUNCE_MS = 300 };
+enum {
+	ROOT_HEAD_BYTES = 16,
+	DAY_S = 86400,
+	FILE_MAX_BYTES = 64 << 20,
+	ANNOUNCE_MS = 300,
+	POKE_WAIT_MS = 20000,
+	POKE_MORE_MS = 500,
+	POKE_BURST = 40,
+};
 
 static const char ALL_HOSTS[] = "224.0.0.1";
 
@@ -159,6 +170,80 @@ static _Noreturn void replay(char **argv)
 	}
 }
 
+static void read_certificate(const char *path, struct beacon_certificate *ret)
+{
+	uint8_t wire[BEACON_CERTIFICATE_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, wire, sizeof(wire)) != (ssize_t)sizeof(wire) ||
+	    beacon_wire_certificate_parse(wire, sizeof(wire), ret) < 0)
+		fail(path);
+	(void)close(fd);
+}
+
+struct poker {
+	int fd;
+	uint8_t good[BEACON_PROBE_BYTES];
+	unsigned n_bad, n_good, n_replies;
+	ssize_t longest;
+};
+
+static void take_replies(struct poker *k, int wait_ms)
+{
+	struct pollfd p = { k->fd, POLLIN, 0 };
+	uint8_t buf[2048];
+
+	while (poll(&p, 1, k->n_replies < k->n_good ? POKE_WAIT_MS : wait_ms) > 0) {
+		ssize_t n = recv(k->fd, buf, sizeof(buf), 0);
+
+		k->n_replies += n > 0;
+		k->longest = n > k->longest ? n : k->longest;
+	}
+}
+
+/* A beacon reads in order: when a good one is answered, all before it were seen. Its queue is short. */
+static void poke_bad(struct poker *k, const uint8_t *data, size_t n)
+{
+	(void)send(k->fd, data, n, 0);
+	if (++k->n_bad % POKE_BURST != 0)
+		return;
+	(void)send(k->fd, k->good, sizeof(k->good), 0);
+	k->n_good++;
+	take_replies(k, 0);
+}
+
+static int poke(char **argv)
+{
+	struct sockaddr_in to = at(argv[1]);
+	struct poker k = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+	uint8_t wire[BEACON_PROBE_BYTES + 64] = { 0 };
+	struct beacon_certificate c;
+	struct beacon_probe probe;
+
+	read_certificate(argv[0], &c);
+	randombytes_buf(&probe, sizeof(probe));
+	if (k.fd < 0 || connect(k.fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    beacon_verify_probe_seal(&probe, c.box_key, k.good) < 0)
+		fail("probe");
+	beacon_wire_request_build(wire); /* a link's beacon takes none */
+	poke_bad(&k, wire, BEACON_PROBE_BYTES);
+	memcpy(wire, k.good, sizeof(k.good));
+	poke_bad(&k, wire, BEACON_PROBE_BYTES + 1);
+	poke_bad(&k, wire, sizeof(wire));
+	for (size_t i = 0; i < BEACON_PROBE_BYTES; i++) {
+		wire[i] ^= 1;
+		poke_bad(&k, wire, BEACON_PROBE_BYTES);
+		wire[i] ^= 1;
+		poke_bad(&k, wire, i);
+	}
+	while (k.n_bad % POKE_BURST != 0)
+		poke_bad(&k, wire, 1);
+	take_replies(&k, POKE_MORE_MS);
+	printf("%u bad, %u good, %u replies of %zd bytes\n", k.n_bad, k.n_good, k.n_replies,
+	       k.longest);
+	return 0;
+}
+
 static int relay(char **argv)
 {
 	int in = open_at(argv[0]), out = open_at(argv[2]), group = open_at(ALL_HOSTS);
@@ -199,6 +284,8 @@ int main(int argc, char **argv)
 		return announce(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "pick") == 0)
 		return pick(argv + 2);
+	if (argc == 4 && strcmp(argv[1], "poke") == 0)
+		return poke(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "replay") == 0)
 		replay(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "relay") == 0)
