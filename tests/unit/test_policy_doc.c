@@ -242,6 +242,53 @@ static void an_endpoint_is_one_host_and_one_port(void **state)
 	refuses(HEAD "network:\n  portal_time: 0s\n" CORPORATE, 7, 16, "");
 }
 
+#define PIN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void proofs_are_hosts_and_pins(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "tunnel_beacons: [beacon.example]", "not an address of one machine" },
+		{ "tunnel_beacons: [10.0.0.0/8]", "not an address of one machine" },
+		{ "tunnel_beacons: [224.0.0.1]", "not an address of one machine" },
+		{ "tls_probes: [{address: 0.0.0.0, port: 1, spki_sha256: " PIN "}]", "machine" },
+		{ "tls_probes: [{address: \"ff02::1\", port: 1, spki_sha256: " PIN "}]",
+		  "machine" },
+		{ "tls_probes: [{address: x.example, port: 1, spki_sha256: " PIN "}]", "machine" },
+		{ "tls_probes: [{address: 10.0.0.2, port: 0, spki_sha256: " PIN "}]", "port" },
+		{ "tls_probes: [{address: 10.0.0.2, port: 65536, spki_sha256: " PIN "}]", "port" },
+		{ "tls_probes: [{address: 10.0.0.2, port: 1, spki_sha256: 00}]", "hexadecimal" },
+	};
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(parse(SMALLEST, &p), 0);
+	assert_int_equal(p.n_tls + p.n_tunnel_beacons + p.tls_any, 0);
+	assert_int_equal(parse(HEAD "network:\n  tunnel_beacons: [10.0.0.1, \"fd00::1\"]\n"
+				    "  tls_probes:\n    - {address: 10.0.0.2, port: 443, "
+				    "spki_sha256: " PIN "}\n" CORPORATE,
+			       &p),
+			 0);
+	assert_int_equal(p.n_tunnel_beacons, 2);
+	assert_int_equal(p.tunnel_beacon[1].family, AF_INET6);
+	assert_int_equal(p.n_tls, 1);
+	assert_int_equal(p.tls_any, 0); /* all must answer */
+	assert_int_equal(p.tls[0].server.protocol, 6);
+	assert_int_equal(p.tls[0].server.port, 443);
+	assert_int_equal(p.tls[0].pin[31], 0xff);
+	assert_int_equal(parse(HEAD "network:\n  tls_need: any\n" CORPORATE, &p), 0);
+	assert_int_equal(p.tls_any, 1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), "%snetwork:\n  %s\n" CORPORATE, HEAD,
+			       bad[i].text);
+		assert_int_equal(policy_doc_parse(text, strlen(text), &p, &error), -EBADMSG);
+		assert_non_null(strstr(error.text, bad[i].why));
+	}
+}
+
 static void a_policy_that_could_see_no_company_is_refused(void **state)
 {
 	(void)state;
@@ -291,6 +338,7 @@ int main(void)
 		cmocka_unit_test(names_must_be_names),
 		cmocka_unit_test(outside_is_closed_until_the_policy_names_hosts),
 		cmocka_unit_test(an_endpoint_is_one_host_and_one_port),
+		cmocka_unit_test(proofs_are_hosts_and_pins),
 		cmocka_unit_test(a_policy_that_could_see_no_company_is_refused),
 		cmocka_unit_test(windows_and_limits_have_bounds),
 		cmocka_unit_test(every_truncation_is_refused_or_lacks_only_its_end),
