@@ -55,6 +55,7 @@ enum sup_verb {
 	SUP_LEASE_OPEN,	  /* from decide: answered with SUP_RES_LEASE{,_SIG}, or SUP_FAILED */
 	SUP_DISK_CONNECT, /* from decide: answered with SUP_RES_DISK_SOCKET, or SUP_FAILED */
 	SUP_STOP,	  /* to decide: close everything, record the end, anchor the log, and go */
+	SUP_RELEASE,	  /* from decide: end all, and say so by the exit status */
 	SUP_FAILED,	  /* to decide: what .id asked for failed with .error (negative errno) */
 	N_SUP_VERBS,
 };

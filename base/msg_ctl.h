@@ -26,6 +26,9 @@ enum ctl_verb {
 	CTL_NET_ALLOW,	 /* open the foreign network of .uplink where the policy says "ask" */
 	CTL_PORTAL, /* a captive portal's pages, on the foreign network of .uplink; "": choose */
 	CTL_PORTAL_END,
+	CTL_NET_SUSPEND, /* no grant and every uplink down, acknowledged, before the answer */
+	CTL_NET_RESUME,
+	CTL_NET_RELEASE, /* recorded, then bulkheadd ends, for good */
 	N_CTL_VERBS,
 };
 

@@ -205,7 +205,7 @@ struct msg_net_state {
 	uint32_t n_prefixes; /* for GRANT_OPEN_LESS_CORPORATE; their NAT64 forms are added by nft */
 	uint32_t n_endpoints; /* for GRANT_VPN and GRANT_BACK_VPN, and for tunnels of our own */
 	uint32_t n_tls;
-	uint32_t pad;
+	uint32_t links_down; /* bool: the uplinks are to be down; then there are no grants */
 	struct msg_grant grant[MSG_GRANTS];
 	struct msg_prefix prefix[MSG_PREFIXES];
 	struct msg_endpoint endpoint[MSG_ENDPOINTS];

@@ -65,8 +65,9 @@ static bool pair_ok(const struct msg_grant *g, const struct ruleset *r)
 int netstate_check(const struct msg_net_state *state, const struct ruleset *ruleset)
 {
 	if (state->epoch == 0 || state->epoch > UINT16_MAX || state->tightens > 1 ||
+	    state->links_down > 1 || (state->links_down && state->n_grants > 0) ||
 	    state->n_grants > MSG_GRANTS || state->n_prefixes > MSG_PREFIXES ||
-	    state->n_endpoints > MSG_ENDPOINTS || state->n_tls > MSG_TLS || state->pad ||
+	    state->n_endpoints > MSG_ENDPOINTS || state->n_tls > MSG_TLS ||
 	    state->wall_bound_s > INT64_MAX / 1000000000) /* meta time counts nanoseconds */
 		return -EPROTO;
 	for (unsigned i = 0; i < state->n_grants; i++)

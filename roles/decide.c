@@ -161,6 +161,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DHCP_RESTART:
 	case SUP_LEASE_OPEN:
 	case SUP_DISK_CONNECT:
+	case SUP_RELEASE:
 	case N_SUP_VERBS:
 		die("the supervisor sent verb %u", (unsigned)msg.verb);
 	}
@@ -175,6 +176,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	at = MIN(at, decide_ops_wake(d));
 	at = MIN(at, decide_control_wake(d));
 	at = MIN(at, decide_consent_wake(d));
+	at = MIN(at, decide_power_wake(d));
 	at = MIN(at, decide_status_wake(d, now));
 	if (d->docs.serial_due_boot_ms != 0)
 		at = MIN(at, d->docs.serial_due_boot_ms);
@@ -258,6 +260,7 @@ static void round_once(struct decider *d)
 	decide_enforce_restart(d, now);
 	decide_docs_tick(d, now);
 	decide_ops_tick(d, now);
+	decide_power_tick(d, now);
 	decide_control_tick(d, now);
 	decide_consent_tick(d, now);
 	decide_homes_tick(d, now);

@@ -165,6 +165,17 @@ struct home_request {
 	char name[MSG_NAME_BYTES];
 };
 
+/* What `bulkhead net suspend`, `resume` and `release` wait for; roles/decide_power.c. */
+enum power_wait { POWER_NOTHING, POWER_ACK, POWER_RECORD };
+
+struct power {
+	bool suspended; /* no grants, and the uplinks are down */
+	enum power_wait wait;
+	int client;
+	uint32_t record_id;
+	uint64_t until_boot_ms;
+};
+
 struct decider {
 	struct role role;
 	bool met[N_ROLES]; /* peers that were there before */
@@ -204,6 +215,7 @@ struct decider {
 	uint32_t stop_record_id;
 	uint32_t acked_record_id; /* the last that audit answered */
 	bool stop_anchored;
+	struct power power;
 	/* requests */
 	int control_fd;
 	uint32_t next_op_id;
@@ -261,6 +273,7 @@ void decide_uplinks_rules(struct decider *d, uint64_t now); /* the policy change
 void decide_uplinks_netlink(struct decider *d);
 void decide_uplinks_claim(struct decider *d, uint64_t now);
 void decide_uplinks_sniff_gone(struct decider *d, uint64_t now);
+void decide_uplinks_resumed(struct decider *d, uint64_t now); /* everything is unknown */
 void decide_uplinks_tick(struct decider *d, uint64_t now);
 uint64_t decide_uplinks_wake(const struct decider *d);
 
@@ -396,6 +409,14 @@ void decide_stop_begin(struct decider *d, uint64_t now);
 
 /* In every round: ends the process when all of that is done, or took too long. */
 void decide_stop_tick(struct decider *d, uint64_t now);
+
+/* -- decide_power.c: suspend, resume, release -- */
+void decide_power_begin(struct decider *d, uint32_t verb, int client, uint64_t now);
+void decide_power_resumed(struct decider *d); /* the clocks say that the machine slept */
+void decide_power_acked(struct decider *d);   /* by nft */
+void decide_power_audited(struct decider *d, uint32_t record_id, int error);
+void decide_power_tick(struct decider *d, uint64_t now);
+uint64_t decide_power_wake(const struct decider *d);
 
 /* -- decide_control.c: the command's requests -- */
 void decide_control_init(struct decider *d);

@@ -30,6 +30,8 @@ void decide_control_hang_up(struct decider *d, int client)
 		if (d->op[i].client == client)
 			d->op[i].client = -1;
 	decide_consent_hung_up(d, client);
+	if (d->power.client == client)
+		d->power.client = -1;
 	if (c->fd >= 0)
 		(void)close(c->fd);
 	if (c->install_fd >= 0)
@@ -151,6 +153,10 @@ static void serve_root(struct decider *d, int client, const struct msg_ctl *m, i
 		c->busy = true;
 		decide_disks_begin(d, kinds[m->verb], m->name, client,
 				   m->verb == CTL_UNLOCK ? take_fd(fd) : -1, now);
+	} else if (m->verb == CTL_NET_SUSPEND || m->verb == CTL_NET_RESUME ||
+		   m->verb == CTL_NET_RELEASE) {
+		c->busy = true;
+		decide_power_begin(d, m->verb, client, now);
 	} else if (m->verb == CTL_POLICY_INSTALL && *fd >= 0 && c->install_fd < 0) {
 		c->install_fd = take_fd(fd); /* its signature comes next */
 	} else if (m->verb == CTL_POLICY_SIGNATURE && *fd >= 0 && c->install_fd >= 0) {

@@ -118,8 +118,9 @@ static void note_port(struct decider *d, const struct decide_port *p,
 static void ask_policy(struct decider *d, struct decide_port port[MSG_PORTS], unsigned *ret_n_ports,
 		       struct decide_net *ret)
 {
-	/* at the end nothing is wanted, as without a policy */
-	const struct policy *policy = d->stop_boot_ms != 0 ? NULL : decide_docs_policy(d);
+	/* at the end, and asleep, nothing is wanted, as without a policy */
+	const struct policy *policy =
+		d->stop_boot_ms != 0 || d->power.suspended ? NULL : decide_docs_policy(d);
 	struct decide_uplink uplink[MSG_UPLINKS] = { 0 };
 	unsigned n = 0;
 
@@ -335,6 +336,7 @@ void decide_enforce_acked(struct decider *d, uint64_t now)
 			(void)record_grants(d, AUDIT_OUTCOME, &d->plan.opened, true, NULL);
 		d->plan.opened.n_grants = 0;
 		d->changed = true; /* status may say so now */
+		decide_power_acked(d);
 		break;
 	case PLAN_ACK_FAILED:
 		log_err(ack.error, "nft could not take state %u; starting it anew", ack.id);

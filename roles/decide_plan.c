@@ -137,6 +137,12 @@ void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
 		mark_tightening(plan);
 }
 
+void decide_plan_links(struct decide_plan *plan, bool down)
+{
+	plan->links_down = down;
+	mark_tightening(plan);
+}
+
 static bool under_way(const struct decide_plan *plan)
 {
 	return plan->acked_id != plan->last_id;
@@ -210,6 +216,7 @@ void decide_plan_build(const struct decide_plan *plan, uint64_t now_wall_s,
 	memcpy(ret->grant, plan->allowed.grant, ret->n_grants * sizeof(ret->grant[0]));
 	for (uint32_t i = 0; i < ret->n_grants; i++)
 		ret->grant[i].timeout_ms = PLAN_GRANT_MS;
+	ret->links_down = plan->links_down && ret->n_grants == 0;
 	ret->n_prefixes = plan->n_prefixes;
 	memcpy(ret->prefix, plan->prefix, ret->n_prefixes * sizeof(ret->prefix[0]));
 	ret->n_endpoints = plan->n_endpoints;

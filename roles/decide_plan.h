@@ -54,6 +54,7 @@ struct decide_plan {
 	uint32_t last_id;  /* of the last message sent */
 	uint32_t acked_id; /* == last_id: nothing is under way */
 	uint32_t opened_id;
+	bool links_down;       /* the uplinks are to be down */
 	bool due;	       /* what is allowed has changed and was not sent */
 	bool tightens;	       /* ... and some of it closes */
 	bool up;	       /* nft confirmed, and is not late */
@@ -82,6 +83,10 @@ void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
  * every grant that is for them. */
 void decide_plan_endpoints(struct decide_plan *plan, const struct msg_endpoint *endpoint,
 			   uint32_t n_endpoints);
+
+/* The uplinks are to be down, or up again: a message is due in any case. Whoever takes them down
+ * wants no grant either. */
+void decide_plan_links(struct decide_plan *plan, bool down);
 
 /* What is to be done now. audit: there is an audit role to ask. */
 enum decide_plan_step decide_plan_next(struct decide_plan *plan, uint64_t now_boot_ms, bool audit);

@@ -63,6 +63,7 @@ void decide_record_acked(struct decider *d, uint64_t now)
 		d->plan.audit_failed = true;
 		d->changed = true;
 	}
+	decide_power_audited(d, ack.id, ack.error);
 	if (!decide_plan_audited(&d->plan, ack.id, ack.error, now) &&
 	    !decide_consent_audited(d, ack.id, ack.error, now))
 		decide_disks_audited(d, ack.id, ack.error);

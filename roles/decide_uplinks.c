@@ -364,6 +364,11 @@ static void renew(const struct decider *d, struct uplink *u, uint64_t now)
 	role_send_sup(&msg, -1);
 }
 
+void decide_uplinks_resumed(struct decider *d, uint64_t now)
+{
+	step_all(d, CLASSIFY_RESUME, now);
+}
+
 void decide_uplinks_tick(struct decider *d, uint64_t now)
 {
 	int64_t gap = clock_gap_ms();
@@ -371,7 +376,8 @@ void decide_uplinks_tick(struct decider *d, uint64_t now)
 	if (llabs(gap - d->asleep_ms) > RESUME_MS) {
 		log_info("the machine slept: every uplink is unknown");
 		d->asleep_ms = gap;
-		step_all(d, CLASSIFY_RESUME, now);
+		decide_power_resumed(d); /* also when nobody says that it is over */
+		decide_uplinks_resumed(d, now);
 	}
 	step_all(d, CLASSIFY_TIME, now);
 	for (unsigned i = 0; i < d->n_uplinks; i++) {

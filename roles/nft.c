@@ -41,6 +41,7 @@ static struct nft {
 	struct grants *grants;
 	struct rulewatch *watch;
 	struct nft_sysctl switches;
+	uint32_t links_down;
 	uint64_t next_switches_boot_ms;
 	struct msg_net_state state;
 	struct pairs_dead dead;
@@ -120,6 +121,25 @@ static void clean_up(struct nft *n)
 		     "delete the flows of a revoked grant");
 }
 
+static void close_links(struct nft *n)
+{
+	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
+		(void)linkctl_set_down(n->links,
+				       n->ruleset.ifindex[i]); /* or it is gone: as good */
+}
+
+/* For suspend, and back. Down comes after the grants are gone, up after the rules said closed. */
+static void move_links(struct nft *n)
+{
+	if (n->links_down == n->state.links_down)
+		return;
+	n->links_down = n->state.links_down;
+	if (!n->links_down)
+		open_links(n);
+	else
+		close_links(n);
+}
+
 static int apply(struct nft *n)
 {
 	int r = netstate_check(&n->state, &n->ruleset);
@@ -135,14 +155,8 @@ static int apply(struct nft *n)
 	if (r < 0)
 		return r;
 	clean_up(n);
+	move_links(n);
 	return 0;
-}
-
-static void close_links(struct nft *n)
-{
-	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++)
-		(void)linkctl_set_down(n->links,
-				       n->ruleset.ifindex[i]); /* or it is gone: as good */
 }
 
 /* First nothing leaves any more, then it is told, then our successor loads everything anew: with

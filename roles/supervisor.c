@@ -18,6 +18,7 @@
 
 #define DEFAULT_CONFIG "/etc/bulkhead/bulkheadd.yaml"
 
+enum { EXIT_RELEASED = 10 };  /* bulkheadd.service does not start it anew */
 enum { STOP_WAIT_MS = 5000 }; /* for key's orderly TPM2_Shutdown, at most */
 
 struct options {
@@ -121,6 +122,8 @@ static void serve(struct supervisor *s, struct child *child)
 		restart_net(s);
 	else if (msg.verb == SUP_DHCP_RESTART)
 		restart_dhcp(s, msg.name);
+	else if (msg.verb == SUP_RELEASE)
+		s->released = true;
 	else if (msg.verb == SUP_POLICY_STORE && fd >= 0)
 		supervisor_policy_store(s, msg.what, fd);
 	else
@@ -227,8 +230,10 @@ int main(int argc, char **argv)
 	start_all(&s);
 	log_info("started; %u uplinks, placement %u", (unsigned)s.config.n_uplinks,
 		 (unsigned)s.config.placement);
-	while (!stop)
+	while (!stop && !s.released)
 		wait_once(&s, signal_fd, &stop);
 	stop_all(&s);
-	return EXIT_SUCCESS;
+	if (s.released)
+		log_info("the uplinks are released by root: not to be started again by itself");
+	return s.released ? EXIT_RELEASED : EXIT_SUCCESS;
 }

@@ -40,6 +40,7 @@ struct supervisor {
 	int host_ns_fd;
 	int ns_fd;
 	int sentinel_pidfd;
+	bool released; /* root takes the uplinks back: end, and stay away */
 	int control_fd;
 	struct child child[SUPERVISOR_CHILDREN];
 	unsigned n_children;

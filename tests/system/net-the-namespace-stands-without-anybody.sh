@@ -93,4 +93,6 @@ for nic in en0 en1; do
 	ip link show dev $nic >/dev/null || fail "'down' does not give '$nic' back"
 	[[ $(ip -br link show $nic) != *[\<,]UP[,\>]* ]] || fail "'$nic' came back up"
 done
+if $netns uplink en0 2>/dev/null || [ ! -e /run/bulkhead.released ]; then fail "what was given back is taken in again"; fi
+$netns up && $netns uplink en0 || fail "'up' does not take it in again"
 echo "closed before the daemon, closed after it; 1 namespace through 2 umounts and 2 kills"

@@ -13,13 +13,13 @@ if [ "${1-}" != inside ]; then
 fi
 mount -t tmpfs tmpfs /run
 work=/run/units-are-valid
-mkdir -p $work/units $work/sbin $work/libexec/bulkhead /run/udev/rules.d
+mkdir -p $work/units $work/bin $work/sbin $work/libexec/bulkhead /run/udev/rules.d
 
 # Units as `make install` writes them, with the programs they name.
 for unit in roles/*.service; do
 	sed "s,@PREFIX@,$work,g" "$unit" > "$work/units/${unit##*/}"
 done
-for program in sbin/bulkheadd sbin/bulkhead-beacon libexec/bulkhead/bulkhead-netns; do
+for program in bin/bulkhead sbin/bulkheadd sbin/bulkhead-beacon libexec/bulkhead/bulkhead-netns; do
 	install -m 755 /bin/true "$work/$program"
 done
 # A template is checked as one of its instances.
@@ -48,6 +48,9 @@ row=$(awk -F'\t' '$1 == "supervisor" { print $4 }' roles/roles.tsv | tr 'a-z ' '
 for line in Before=network-pre.target Wants=network-pre.target RequiredBy=network-pre.target DefaultDependencies=no; do
 	grep -qE "^${line%%=*}=(.* )?${line#*=}( |\$)" roles/bulkhead-netns.service ||
 		{ echo "bulkhead-netns.service: '$line' is not there"; exit 1; }
+done
+for line in Before=sleep.target WantedBy=sleep.target StopWhenUnneeded=yes; do
+	grep -qx "$line" roles/bulkhead-sleep.service || { echo "bulkhead-sleep.service: '$line' is not there"; exit 1; }
 done
 grep -q '^Requires=bulkhead-netns.service$' roles/bulkheadd.service || { echo "bulkheadd.service does not require the namespace"; exit 1; }
 

@@ -68,6 +68,24 @@ static void begins_by_closing(void **state)
 	assert_int_equal(s.tightens, 1);
 }
 
+static void asleep_the_links_are_down_and_nothing_is_granted(void **state)
+{
+	struct decide_plan p = started();
+	struct msg_net_state s;
+	uint32_t epoch = p.epoch;
+
+	(void)state;
+	decide_plan_links(&p, true);
+	want(&p, (struct decide_net){ 0 });
+	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_SEND);
+	s = send_now(&p, 20);
+	assert_int_equal(s.links_down, 1);
+	assert_int_equal(s.n_grants, 0);
+	assert_int_not_equal(s.epoch, epoch);
+	decide_plan_links(&p, false);
+	assert_int_equal(send_now(&p, 30).links_down, 0);
+}
+
 static void loosens_only_after_every_intent_is_on_disk(void **state)
 {
 	struct decide_plan p = started();
@@ -329,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(begins_by_closing),
+		cmocka_unit_test(asleep_the_links_are_down_and_nothing_is_granted),
 		cmocka_unit_test(loosens_only_after_every_intent_is_on_disk),
 		cmocka_unit_test(answers_about_other_records_open_nothing),
 		cmocka_unit_test(without_audit_nothing_opens),

@@ -73,12 +73,13 @@ static void every_number_has_a_range(void **state)
 	BREAKS(s.epoch = 0);
 	BREAKS(s.epoch = UINT16_MAX + 1);
 	BREAKS(s.tightens = 2);
+	BREAKS(s.links_down = 2);
+	BREAKS(s.links_down = 1); /* with grants */
 	BREAKS(s.n_endpoints = MSG_ENDPOINTS + 1);
 	BREAKS(s.n_tls = MSG_TLS + 1);
 	BREAKS((s.n_tls = 1, s.tls[0] = (struct msg_endpoint){ .family = AF_INET, .protocol = 6 }));
 	BREAKS((s.n_tls = 1, s.tls[0] = (struct msg_endpoint){
 				     .family = AF_INET, .protocol = 17, .port = 443 }));
-	BREAKS(s.pad = 1);
 	BREAKS(s.n_grants = MSG_GRANTS + 1);
 	BREAKS(s.n_prefixes = MSG_PREFIXES + 1);
 	BREAKS(s.wall_bound_s = UINT64_MAX);
