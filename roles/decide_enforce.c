@@ -312,23 +312,24 @@ static void record_tamper(struct decider *d, const struct msg_net_ack *news)
 	(void)decide_record_send(d, &record); /* said there */
 }
 
-void decide_enforce_acked(struct decider *d, uint64_t now)
+/* One message of nft; false: none is left. */
+static bool take_answer(struct decider *d, uint64_t now)
 {
 	struct msg_net_ack ack;
 	int r = ipc_recv(d->role.peer_fd[ROLE_NFT], &ack, sizeof(ack), NULL);
 
 	if (r == -EAGAIN)
-		return;
+		return false;
 	if (r == -EPIPE) { /* its successor comes by way of the supervisor */
 		(void)close(take_fd(&d->role.peer_fd[ROLE_NFT]));
 		d->plan.up = false;
-		return;
+		return false;
 	}
 	if (r < 0 || ack.error > 0)
 		die("nft broke its contract");
 	if (ack.tamper != 0) {
 		record_tamper(d, &ack);
-		return;
+		return true;
 	}
 	switch (decide_plan_acked(&d->plan, ack.id, ack.error, now)) {
 	case PLAN_ACK_OK:
@@ -345,6 +346,15 @@ void decide_enforce_acked(struct decider *d, uint64_t now)
 	case PLAN_ACK_STALE:
 		break;
 	}
+	return true;
+}
+
+/* All that is there: its last word before its end must not go with the socket that its successor
+ * replaces. */
+void decide_enforce_acked(struct decider *d, uint64_t now)
+{
+	while (take_answer(d, now))
+		;
 }
 
 /* New links, or an nft that does not answer: whoever holds a socket or a chain begins anew. */
