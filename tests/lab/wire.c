@@ -3,7 +3,8 @@
  *	wire record LINK FILE        write every frame, both directions, to FILE (pcap); says
  *	                             "ready" on standard output once it hears, ends with the link
  *	wire count FILE WHAT...      one number a line: frames of FILE that hold WHAT:
- *	                             text:BYTES  mac:AA:BB:..  ip:ADDRESS  type:HEX  all
+ *	                             text:BYTES  hex:BYTES  mac:AA:BB:..  ip:ADDRESS  type:HEX  all
+ *	wire replay FILE LINK WHAT... send each frame that holds all of WHAT again, out of LINK
  *	wire times FILE WHAT         seconds since 1970 of each such frame, with milliseconds
  *	wire kinds FILE MAC          of what MAC sent: "COUNT KIND" a line, KIND arp, ip-PROTOCOL,
  *	                             udp-FROM-TO, icmp6-TYPE or type-HEX
@@ -154,6 +155,11 @@ static void pattern_parse(const char *text, struct pattern *ret)
 	if (strncmp(text, "text:", 5) == 0) {
 		ret->len_bytes = strlen(value);
 		memcpy(ret->bytes, value, ret->len_bytes);
+	} else if (strncmp(text, "hex:", 4) == 0) {
+		unsigned byte;
+
+		for (; sscanf(value, "%2x", &byte) == 1 && value[1]; value += 2)
+			ret->bytes[ret->len_bytes++] = (uint8_t)byte;
 	} else if (strncmp(text, "mac:", 4) == 0 && ether_aton_r(value, &mac)) {
 		ret->len_bytes = sizeof(mac);
 		memcpy(ret->bytes, &mac, sizeof(mac));
@@ -202,6 +208,33 @@ static unsigned long scan(const char *path, const struct pattern *want, bool sho
 	}
 	fclose(file);
 	return n;
+}
+
+static int replay(const char *path, const char *ifname, int n_want, char **what)
+{
+	static uint8_t frame[FRAME_MAX_BYTES];
+	struct pattern want[8];
+	struct pcap_file head;
+	struct pcap_frame at;
+	unsigned long n = 0;
+	int fd = open_link(ifname);
+	FILE *file = fopen(path, "re");
+
+	if (!file || fread(&head, sizeof(head), 1, file) != 1)
+		die("read", path);
+	for (int i = 0; i < n_want && i < 8; i++)
+		pattern_parse(what[i], &want[i]);
+	while (fread(&at, sizeof(at), 1, file) == 1 && at.stored_bytes <= sizeof(frame) &&
+	       fread(frame, at.stored_bytes, 1, file) == 1) {
+		int i = 0;
+
+		while (i < n_want && i < 8 && holds(frame, at.stored_bytes, &want[i]))
+			i++;
+		if (i == n_want && send(fd, frame, at.stored_bytes, 0) > 0)
+			n++;
+	}
+	printf("%lu\n", n);
+	return fclose(file);
 }
 
 enum { KINDS = 256 };
@@ -290,6 +323,8 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
+	if (argc >= 5 && strcmp(argv[1], "replay") == 0)
+		return replay(argv[2], argv[3], argc - 4, argv + 4);
 	if (argc == 4 && strcmp(argv[1], "kinds") == 0)
 		return kinds(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "times") == 0) {
@@ -297,6 +332,6 @@ int main(int argc, char **argv)
 		(void)scan(argv[2], &want, true);
 		return 0;
 	}
-	fputs("usage: wire record LINK FILE | count FILE WHAT... | times FILE WHAT\n", stderr);
+	fputs("usage: wire record|count|replay|times|kinds ..., see its first lines\n", stderr);
 	return 2;
 }
