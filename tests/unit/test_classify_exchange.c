@@ -66,6 +66,35 @@ static void a_router_without_a_lifetime_is_none(void **state)
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 }
 
+static void a_prefix_that_is_over_is_none(void **state)
+{
+	struct msg_claim c = router(1, 5, 1800);
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	beat(&l);
+	c.ra.prefix[0].valid_s = 0;
+	claim(&l, &c);
+	address6_is(&l, 5, 9, true);
+	beats(&l, 3 * WINDOW_MS);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+/* A neighbour that answers for its own address, twice, is no gateway of ours. */
+static void only_routers_that_were_named_are_gateways(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	gateway_answers(&l, 0x0900a8c0, 1);
+	gateway_answers(&l, 0x0900a8c0, 2);
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+	assert_int_equal(l.s.seen.n_gateways, 0);
+}
+
 static void a_managed_network_needs_a_reply_to_us(void **state)
 {
 	struct msg_claim c = router(1, 5, 1800);
@@ -256,6 +285,8 @@ int main(void)
 		cmocka_unit_test(a_router_alone_is_none),
 		cmocka_unit_test(an_address_alone_is_none),
 		cmocka_unit_test(a_router_without_a_lifetime_is_none),
+		cmocka_unit_test(a_prefix_that_is_over_is_none),
+		cmocka_unit_test(only_routers_that_were_named_are_gateways),
 		cmocka_unit_test(a_managed_network_needs_a_reply_to_us),
 		cmocka_unit_test(a_reply_needs_a_router_that_said_so),
 		cmocka_unit_test(a_router_of_the_link_before_is_none),
