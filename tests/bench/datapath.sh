@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# What a packet costs on its way through the firewall, beside plain forwarding with NAT and beside
+# firewalld: the same links, the rules of each loaded in turn; medians, and the ratio to plain. The aim
+# is at most 1.15 of plain, whatever the number of corporate prefixes. Then what one guest gets of a
+# TCP flow, where the aim is 0.95.
+#
+#	ROUNDS=11 MS=200 tests/bench/datapath.sh
+set -uo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+. "$here/lab/lab.sh"
+. "$here/lab/peers.sh"
+. "$here/bench/bench.sh"
+lab_enter "$@"
+
+ROUNDS=${ROUNDS:-11} MS=${MS:-200}
+SINK=203.0.113.10
+WHO=(plain bulkhead-10 bulkhead-1000 bulkhead-10000)
+
+fail() {
+	echo "$1"
+	exit 1
+}
+
+# A client, whoever forwards, a server.
+links() {
+	lab_ns client middle server
+	ip -n client link add eth0 type veth peer name host0 netns middle
+	ip -n middle link add up0 type veth peer name w0 netns server
+	ip -n client addr add 100.64.0.2/30 dev eth0
+	ip -n middle addr add 100.64.0.1/30 dev host0
+	ip -n middle addr add 192.168.7.50/24 dev up0
+	ip -n server addr add 192.168.7.1/24 dev w0
+	ip -n server addr add $SINK/32 dev lo
+	ip -n client link set eth0 up
+	ip -n middle link set host0 up
+	ip -n middle link set up0 up
+	ip -n server link set w0 up
+	ip -n client route add default via 100.64.0.1
+	ip -n middle route add default via 192.168.7.1
+	# the far end costs everybody the same, and little: UDP ends where the link does
+	lab_in server nft 'table inet sink { chain in { type filter hook ingress device "w0" priority 0; udp dport 9999 drop; }; }'
+}
+
+# As a desktop would have it: the client's side trusted, the network's side "external", which
+# masquerades. What it loads is kept, and it ends.
+firewalld() {
+	peers_have usr/sbin/firewalld usr/bin/dbus-daemon && peers_up || return 1
+	cat >"$LAB/peers/etc/bus.conf" <<-XML
+		<busconfig><type>system</type><listen>unix:path=/run/bus</listen><auth>EXTERNAL</auth>
+		<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
+		<allow receive_sender="*"/></policy></busconfig>
+	XML
+	lab_start bus peers_exec middle bench /usr/bin/dbus-daemon --nofork --config-file=/etc/bus.conf
+	lab_wait 5 test -S "$LAB/peers/run/bus" || return 1
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/bus
+	lab_start firewalld peers_exec middle bench /usr/sbin/firewalld --nofork --nopid
+	lab_wait 60 firewall --state || return 1
+	firewall --zone=external --add-interface=up0 && firewall --zone=trusted --add-interface=host0 || return 1
+	{ echo "flush ruleset" && lab_in middle nft list ruleset; } >"$LAB/firewalld.nft"
+	lab_stop firewalld bus
+}
+firewall() {
+	(peers_exec middle bench /usr/bin/firewall-cmd "$@") >>"$LAB/firewall-cmd.log" 2>&1
+}
+
+load() { # load WHO
+	lab_in middle nft -f "$LAB/$1.nft" 2>"$LAB/nft.log" || fail "$1 does not load: $(head -n 3 "$LAB/nft.log")"
+}
+
+arrived() { # packets at the far end's link so far
+	ip -n server -j -s link show dev w0 | jq '.[0].stats64.rx.packets'
+}
+
+table() { # table UNIT PREFIX
+	local who base
+	base=$(bench_median "${2}plain")
+	for who in "${WHO[@]}"; do
+		printf '%-16s %6s %s  %s of plain\n' "$who" "$(bench_median "$2$who")" "$1" \
+			"$(bench_ratio "$(bench_median "$2$who")" "$base")"
+	done
+}
+
+links
+echo 'flush ruleset; table inet plain { chain n { type nat hook postrouting priority srcnat; oifname "up0" masquerade; }; }' >"$LAB/plain.nft"
+for n in 10 1000 10000; do
+	lab_in middle "$LAB_OUT/tests/bench/rules" host0 up0 $n >"$LAB/bulkhead-$n.nft" || fail "rules for $n prefixes"
+done
+if firewalld; then
+	WHO+=(firewalld)
+else
+	echo "# no firewalld here: $(tail -n 3 "$LAB/firewalld.log" 2>/dev/null)"
+fi
+
+bench_head "a small UDP packet of one flow, $ROUNDS rounds of $MS ms"
+for round in $(seq "$ROUNDS"); do
+	for who in "${WHO[@]}"; do
+		load "$who"
+		before=$(arrived)
+		# (first in line for its CPU: what else runs here is not what is measured)
+		read -r n ns < <(lab_in client chrt -f 1 taskset -c 0 "$LAB_OUT/tests/bench/packets" $SINK 9999 "$MS") ||
+			fail "$who: nothing can be sent"
+		[ $(($(arrived) - before)) -ge "$n" ] || fail "$who: not all of $n packets passed"
+		bench_note "$who" "$ns"
+	done
+done
+table ns/packet ""
+
+peers_have usr/bin/iperf3 || lab_skip "no iperf3 in out/peers"
+peers_up
+lab_start iperf3 peers_exec server bench /usr/bin/iperf3 -s -B $SINK
+lab_wait 5 lab_in server sh -c '[ -n "$(ss -Hltn sport = :5201)" ]' || fail "iperf3 does not start"
+bench_head "TCP of one guest, iperf3, $ROUNDS rounds of 1 s"
+for round in $(seq "$ROUNDS"); do
+	for who in "${WHO[@]}"; do
+		load "$who"
+		rate=$( (peers_exec client bench /usr/bin/iperf3 -c $SINK -t 1 -J) |
+			jq '.end.sum_received.bits_per_second / 1e6 | floor')
+		[ "${rate:-0}" -gt 0 ] || fail "$who: iperf3 gives no figure"
+		bench_note "tcp-$who" "$rate"
+	done
+done
+table Mbit/s tcp-
