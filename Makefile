@@ -13,7 +13,7 @@ Q        := $(if $(V),,@)
 ROOMS    := base netguard vhdcrypt policy hypervisor-glue
 # role, binary and libraries come from the role table: the same lines that the tests hold us to.
 row       = $(shell awk -F'\t' '$$1=="$(1)"{print $$$(2)}' roles/roles.tsv)
-ROLES    := $(shell awk -F'\t' '!/^\#/ && $$1!="block"{print $$1}' roles/roles.tsv)
+ROLES    := $(shell awk -F'\t' '!/^\#/ && $$1!="block" && $$2 !~ "^/"{print $$1}' roles/roles.tsv)
 BIN       = $(OUT)/$(call row,$(1),2)
 # libfoo-1.so.2 is linked as -lfoo-1; libyaml's link name differs from its soname
 libs_of   = $(subst -lyaml-0,-lyaml,$(patsubst lib%,-l%,$(foreach l,$(filter-out -,$(call row,$(1),8)),$(firstword $(subst .so, ,$(l))))))
@@ -98,7 +98,7 @@ $(OUT)/corpus/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(TEST_LIBS)
 $(OUT)/tests/%: $(OUT)/tests/%.o $(TEST_LIBS)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(PIE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIBS) $(TEST_LINK)
-$(OUT)/tests/system/dhcp_run: $(OUT)/roles/supervisor_dhcp.o $(OUT)/roles/supervisor_confine.o
+$(OUT)/tests/system/dhcp_run: $(patsubst %,$(OUT)/roles/%.o,supervisor_dhcp supervisor_confine supervisor_wait_up)
 $(OUT)/tests/system/confine_run: $(OUT)/roles/supervisor_confine.o
 $(OUT)/tests/lab/notifications.o: CPPFLAGS += $(shell pkg-config --cflags gio-2.0 2>/dev/null)
 $(OUT)/tests/lab/notifications: TEST_LINK += -lgio-2.0 -lgobject-2.0 -lglib-2.0

@@ -35,8 +35,9 @@ enum role_id {
 	ROLE_ATTACH,
 	ROLE_AUDIT,
 	ROLE_XEN,
-	ROLE_SENTINEL, /* holds the namespace; it speaks to nobody */
-	ROLE_DHCP,     /* dhcpcd, started by us; it speaks none of these messages */
+	ROLE_SENTINEL,	 /* holds the namespace; it speaks to nobody */
+	ROLE_DHCP,	 /* dhcpcd, started by us; it speaks none of these messages */
+	ROLE_SUPPLICANT, /* nor does wpa_supplicant */
 	N_ROLES,
 };
 
@@ -55,7 +56,19 @@ enum zone {
 };
 
 /* What an uplink is made of. A tunnel has neither MAC nor ARP nor DHCP: it is never foreign. */
-enum uplink_kind { UPLINK_LAN, UPLINK_TUNNEL, N_UPLINK_KINDS };
+enum uplink_kind {
+	UPLINK_LAN,
+	UPLINK_TUNNEL,
+	UPLINK_DOT1X, /* a LAN whose switch lets nobody in without 802.1X */
+	UPLINK_RADIO, /* Wi-Fi */
+	N_UPLINK_KINDS
+};
+
+/* Those two have wpa_supplicant. */
+static inline bool msg_has_supplicant(uint32_t uplink_kind)
+{
+	return uplink_kind == UPLINK_DOT1X || uplink_kind == UPLINK_RADIO;
+}
 
 /* True when text[size] ends inside its array and holds no control characters. */
 static inline bool msg_text_ok(const char *text, size_t size_bytes)

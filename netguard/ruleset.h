@@ -61,7 +61,8 @@ struct ruleset {
 	unsigned ifindex[MSG_UPLINKS]; /* which link has that name: not 0 */
 	uint32_t kind[MSG_UPLINKS];    /* enum uplink_kind of each */
 	uint32_t uid_prove;	       /* whose sockets may probe beacons; not 0 */
-	uint32_t flows_per_port;       /* conntrack entries that one port may hold */
+	uint32_t uid_supplicant; /* whose frames may be EAPOL, where an uplink has one; or 0 */
+	uint32_t flows_per_port; /* conntrack entries that one port may hold */
 };
 
 /* text: NUL-terminated. Errors: -EINVAL an uplink's name is empty, twice there, or has a character

@@ -100,8 +100,16 @@ static const char EGRESS_TUNNEL[] =
 	"		meta mark " RULESET_TUNNEL_MARK
 	" oifname . ip6 daddr . meta l4proto . th dport @tunnel6 accept\n";
 
+/* 802.1X, and the handshakes of Wi-Fi (IEEE 802.1X 11.1): the supplicant's own frames. */
+static void egress_supplicant(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, "		meta skuid ");
+	ruleset_text_number(t, r->uid_supplicant);
+	ruleset_text_add(t, " ether type 0x888e accept\n");
+}
+
 /* A frame with a local socket: root's DHCP (dhcpcd's raw socket and its bound one both belong to
- * uid 0), the prober, and tunnels; every other uid, root included, stops here. */
+ * uid 0), the prober, a supplicant where there is one, and tunnels; every other uid, root included, stops here. */
 void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
 	egress_begin(t, r, i);
@@ -109,6 +117,8 @@ void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsig
 			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n");
 	egress_prove(t, r);
 	egress_tls(t, r);
+	if (msg_has_supplicant(r->kind[i]) && r->uid_supplicant != 0)
+		egress_supplicant(t, r);
 	ruleset_text_add(t, EGRESS_TUNNEL);
 	ruleset_text_add(t, EGRESS_KERNEL);
 }

@@ -24,9 +24,13 @@ struct raw {
 	char uid_base[SCHEMA_NUMBER_BYTES];
 	uint32_t n_uplinks;
 	uint32_t n_tunnels;
+	uint32_t n_dot1x;
+	uint32_t n_radios;
 	uint32_t n_ports;
 	struct raw_uplink uplink[MSG_UPLINKS];
 	struct raw_uplink tunnel[MSG_UPLINKS];
+	struct raw_uplink dot1x[MSG_UPLINKS];
+	struct raw_uplink radio[MSG_UPLINKS];
 	struct raw_port port[MSG_PORTS];
 	char tpm[MSG_PATH_BYTES];
 	char state[MSG_PATH_BYTES];
@@ -56,6 +60,8 @@ static const cyaml_schema_field_t top_fields[] = {
 	SCHEMA_WORD("placement", SCHEMA_MUST, struct raw, placement, placements),
 	SCHEMA_LIST("uplinks", SCHEMA_MAY, struct raw, uplink, n_uplinks, &uplink_entry, 0),
 	SCHEMA_LIST("tunnels", SCHEMA_MAY, struct raw, tunnel, n_tunnels, &uplink_entry, 0),
+	SCHEMA_LIST("dot1x", SCHEMA_MAY, struct raw, dot1x, n_dot1x, &uplink_entry, 0),
+	SCHEMA_LIST("radios", SCHEMA_MAY, struct raw, radio, n_radios, &uplink_entry, 0),
 	SCHEMA_LIST("ports", SCHEMA_MAY, struct raw, port, n_ports, &port_entry, 0),
 	SCHEMA_TEXT("tpm", SCHEMA_MAY, struct raw, tpm),
 	SCHEMA_TEXT("uid_base", SCHEMA_MUST, struct raw, uid_base),
@@ -111,7 +117,7 @@ static void add_uplinks(struct fields *f, const char *key, uint32_t kind,
 			fields_require(f, strcmp(c->uplink[j].ifname, raw[i].ifname) != 0, key,
 				       (int)i, "named twice");
 		fields_require(f, c->n_uplinks < MSG_UPLINKS, key, (int)i,
-			       "more than 8 uplinks and tunnels together");
+			       "more than 8 uplinks of all kinds together");
 		if (fields_result(f) < 0)
 			return;
 		memcpy(c->uplink[c->n_uplinks].ifname, raw[i].ifname, MSG_IFNAME_BYTES);
@@ -123,6 +129,8 @@ static void read_ports(struct fields *f, const struct raw *raw, struct msg_confi
 {
 	add_uplinks(f, "uplinks", UPLINK_LAN, raw->uplink, raw->n_uplinks, c);
 	add_uplinks(f, "tunnels", UPLINK_TUNNEL, raw->tunnel, raw->n_tunnels, c);
+	add_uplinks(f, "dot1x", UPLINK_DOT1X, raw->dot1x, raw->n_dot1x, c);
+	add_uplinks(f, "radios", UPLINK_RADIO, raw->radio, raw->n_radios, c);
 	c->n_ports = raw->n_ports;
 	for (uint32_t i = 0; i < raw->n_ports; i++) {
 		fields_require(f, match_ok(raw->port[i].match), "ports", (int)i,

@@ -119,6 +119,7 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 	case ROLE_XEN:
 	case ROLE_SENTINEL:
 	case ROLE_DHCP:
+	case ROLE_SUPPLICANT:
 	case N_ROLES:
 		break;
 	}

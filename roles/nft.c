@@ -267,6 +267,7 @@ int main(int argc, char **argv)
 	must(rulewatch_new(&nft.watch), "watch the rules"); /* before the first look at anything */
 	find_uplinks(&nft);
 	nft.ruleset.uid_prove = role_uid_of(&nft.role.config, ROLE_PROVE);
+	nft.ruleset.uid_supplicant = role_uid_of(&nft.role.config, ROLE_SUPPLICANT);
 	nft.ruleset.flows_per_port = flows_per_port();
 	load(&nft);
 	nft_sysctl_demand(&nft.switches, &nft.ruleset);

@@ -74,7 +74,7 @@ static void wait_until_up(const struct msg_config *config)
 	    bind(events, (const struct sockaddr *)&links, sizeof(links)) < 0)
 		die("watch the uplinks: %m");
 	for (uint32_t i = 0; i < config->n_uplinks; i++)
-		while (config->uplink[i].kind == UPLINK_LAN &&
+		while (config->uplink[i].kind != UPLINK_TUNNEL &&
 		       is_down(ask, config->uplink[i].ifname) &&
 		       loop_now_boot_ms() < until_boot_ms) {
 			struct loop loop;
@@ -97,7 +97,7 @@ static void open_uplinks(struct sniff *s)
 		char words[CAPTURE_ERROR_BYTES];
 		int r;
 
-		if (config->uplink[i].kind != UPLINK_LAN)
+		if (config->uplink[i].kind == UPLINK_TUNNEL)
 			continue; /* a tunnel has no frames to hear */
 		r = capture_open(ifname, SENSE_FILTER, &u->capture, words);
 

@@ -69,9 +69,14 @@ static void start_all(struct supervisor *s)
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		(void)supervisor_add(s, order[i], "");
-	for (uint32_t i = 0; i < s->config.n_uplinks; i++)
-		if (s->config.uplink[i].kind == UPLINK_LAN)
-			(void)supervisor_add(s, ROLE_DHCP, s->config.uplink[i].ifname);
+	for (uint32_t i = 0; i < s->config.n_uplinks; i++) {
+		const struct msg_uplink_conf *u = &s->config.uplink[i];
+
+		if (u->kind != UPLINK_TUNNEL)
+			(void)supervisor_add(s, ROLE_DHCP, u->ifname);
+		if (msg_has_supplicant(u->kind))
+			(void)supervisor_add(s, ROLE_SUPPLICANT, u->ifname);
+	}
 }
 
 /* The uplinks changed: whoever holds a socket or a chain on one begins anew. */
@@ -81,7 +86,7 @@ static void restart_net(struct supervisor *s)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 		bool net = c->role == ROLE_SNIFF || c->role == ROLE_NFT || c->role == ROLE_PROVE ||
-			   c->role == ROLE_DHCP;
+			   c->role == ROLE_DHCP || c->role == ROLE_SUPPLICANT;
 
 		if (net && c->pid > 0)
 			(void)kill(c->pid, SIGKILL);

@@ -11,7 +11,7 @@
 
 #include "base/msg.h"
 
-enum { SUPERVISOR_CHILDREN = 32 };
+enum { SUPERVISOR_CHILDREN = 48 };
 
 /* One process of ours. Roles are made once at start and replaced when they end; a block belongs to
  * its disk, a dhcp to its uplink: name says which. */

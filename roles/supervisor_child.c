@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "base/util.h"
 #include "roles/supervisor_dhcp.h"
+#include "roles/supervisor_supplicant.h"
 #include "roles/role.h"
 
 enum {
@@ -188,6 +189,10 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 			supervisor_enter_namespace(s, true);
 			supervisor_dhcp_exec(child->name);
 		}
+		if (child->role == ROLE_SUPPLICANT) {
+			supervisor_enter_namespace(s, true);
+			supervisor_supplicant_exec(&s->config, child->name);
+		}
 		if (child->role == ROLE_BLOCK)
 			supervisor_disk_exec(s, child->name, given_fd);
 		exec_role(s, child->role, given_fd);
@@ -222,7 +227,7 @@ void supervisor_start_child(struct supervisor *s, struct child *child)
 {
 	if (child->role == ROLE_BLOCK)
 		supervisor_disk_serve(s, child);
-	else if (child->role == ROLE_DHCP)
+	else if (child->role == ROLE_DHCP || child->role == ROLE_SUPPLICANT)
 		supervisor_fork(s, child, -1);
 	else
 		start_role(s, child);
@@ -241,6 +246,8 @@ static const char *name_of(const struct child *child)
 {
 	if (child->role == ROLE_DHCP)
 		return "dhcpcd";
+	if (child->role == ROLE_SUPPLICANT)
+		return "wpa_supplicant";
 	return child->role == ROLE_BLOCK ? "block" : starts[child->role].binary;
 }
 

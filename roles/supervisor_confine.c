@@ -237,6 +237,7 @@ static pid_t fork_tied(const struct confine *c)
 
 _Noreturn void supervisor_confine_exec(const struct confine *c)
 {
+	mode_t mask;
 	pid_t pid;
 
 	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
@@ -249,8 +250,10 @@ _Noreturn void supervisor_confine_exec(const struct confine *c)
 		end_with(c, pid);
 	}
 	/* the first process of the pid namespace: when it goes, the kernel ends the others */
+	mask = umask(022); /* a program of another uid finds its way to its folder */
 	make_mount_view(c);
 	write_files(c);
+	(void)umask(mask);
 	pid = fork_tied(c);
 	if (pid == 0)
 		run(c);

@@ -1,19 +1,13 @@
 #include "roles/supervisor_dhcp.h"
 
-#include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include <linux/capability.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include "base/defer.h"
-#include "base/log.h"
 #include "base/util.h"
 #include "roles/supervisor_confine.h"
+#include "roles/supervisor_wait_up.h"
 
 #define DHCPCD "/usr/sbin/dhcpcd"
 #define CONF   "/run/dhcpcd.conf"
@@ -44,30 +38,6 @@ static const int kept_caps[] = {
 	CAP_KILL,					  /* its own children of that user */
 };
 
-static bool is_up(int fd, const char *ifname)
-{
-	struct ifreq r = { 0 };
-
-	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof(r.ifr_name) - 1));
-	return ioctl(fd, SIOCGIFFLAGS, &r) == 0 && r.ifr_flags & IFF_UP;
-}
-
-/* dhcpcd would bring the link up itself: before its egress chain stands, if we let it. */
-static void wait_until_up(const char *ifname)
-{
-	struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	OWNS_FD int ask = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	OWNS_FD int events = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char event[256]; /* what it says does not matter: it is a reason to look */
-
-	if (ask < 0 || events < 0 ||
-	    bind(events, (const struct sockaddr *)&links, sizeof(links)) < 0)
-		die("dhcp: watch link '%s': %m", ifname);
-	while (!is_up(ask, ifname))
-		if (recv(events, event, sizeof(event), 0) < 0 && errno != EINTR && errno != ENOBUFS)
-			die("dhcp: watch link '%s': %m", ifname);
-}
-
 _Noreturn void supervisor_dhcp_exec(const char *ifname)
 {
 	char name[IFNAMSIZ] = { 0 };
@@ -83,6 +53,6 @@ _Noreturn void supervisor_dhcp_exec(const char *ifname)
 	};
 
 	memcpy(name, ifname, strnlen(ifname, sizeof(name) - 1));
-	wait_until_up(ifname);
+	supervisor_wait_up(dhcpcd.word, ifname);
 	supervisor_confine_exec(&dhcpcd);
 }

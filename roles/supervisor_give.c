@@ -253,6 +253,7 @@ void supervisor_give(struct supervisor *s, struct child *child)
 	case ROLE_BLOCK:
 	case ROLE_SENTINEL:
 	case ROLE_DHCP:
+	case ROLE_SUPPLICANT:
 	case N_ROLES:
 		break;
 	}

@@ -4,7 +4,7 @@ set -euo pipefail
 out=${OUT:-out}
 bad=0
 while IFS=$'\t' read -r role binary _ _ _ _ _ libs; do
-	[[ $role == \#* ]] && continue
+	[[ $role == \#* || $binary == /* ]] && continue # a comment, a program of others
 	want=$(tr ' ' '\n' <<< "$libs" | sed '/^-*$/d' | sort | xargs)
 	got=$(readelf -d "$out/$binary" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
 		sed -E '/^(libc|ld-linux.*)\.so/d' | sort | xargs)

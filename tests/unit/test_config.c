@@ -140,6 +140,21 @@ static void tunnels_stand_behind_the_uplinks_and_are_told_apart(void **state)
 		4, 20, "more than 8");
 }
 
+static void cables_and_radios_with_a_supplicant_are_told_apart(void **state)
+{
+	struct msg_config c;
+
+	(void)state;
+	assert_int_equal(
+		parse("placement: dom0\nuid_base: 64000\ndot1x: [en0]\nradios: [wl0]\n", &c), 0);
+	assert_int_equal(c.n_uplinks, 2);
+	assert_int_equal(c.uplink[0].kind, UPLINK_DOT1X);
+	assert_string_equal(c.uplink[1].ifname, "wl0");
+	assert_int_equal(c.uplink[1].kind, UPLINK_RADIO);
+	refuses("placement: dom0\nuid_base: 64000\nuplinks: [en0]\ndot1x: [en0]\n", 4, 9,
+		"named twice");
+}
+
 static void a_ninth_port_is_refused_and_not_dropped(void **state)
 {
 	(void)state;
@@ -156,6 +171,7 @@ int main(void)
 		cmocka_unit_test(refuses_numbers_that_two_readers_read_differently),
 		cmocka_unit_test(refuses_links_and_paths_that_are_none),
 		cmocka_unit_test(tunnels_stand_behind_the_uplinks_and_are_told_apart),
+		cmocka_unit_test(cables_and_radios_with_a_supplicant_are_told_apart),
 		cmocka_unit_test(a_ninth_port_is_refused_and_not_dropped),
 	};
 

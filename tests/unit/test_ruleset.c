@@ -162,6 +162,23 @@ static void into_a_tunnel_goes_the_prober_and_the_epoch_alone(void **state)
 	assert_int_equal(count(egress, " accept\n"), 2);
 }
 
+static void eapol_leaves_where_there_is_a_supplicant_and_by_it_alone(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t;
+
+	(void)state;
+	r.uid_supplicant = 64014;
+	assert_null(strstr(build(&r), "888e"));
+	r.kind[1] = UPLINK_RADIO;
+	t = build(&r);
+	assert_int_equal(count(t, "888e"), 1);
+	assert_before(chain(t, "egress_1"), "meta skuid 64014 ether type 0x888e accept",
+		      "meta skuid 0-4294967294 counter name leak drop");
+	r.uid_supplicant = 0; /* the rules of boot: nobody runs */
+	assert_null(strstr(build(&r), "888e"));
+}
+
 static void vpn_holds_each_packet_against_the_endpoints(void **state)
 {
 	struct ruleset r = two_uplinks();
@@ -331,6 +348,7 @@ int main(void)
 		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_the_dispatch),
 		cmocka_unit_test(egress_stops_local_sockets_before_it_looks_at_marks),
 		cmocka_unit_test(into_a_tunnel_goes_the_prober_and_the_epoch_alone),
+		cmocka_unit_test(eapol_leaves_where_there_is_a_supplicant_and_by_it_alone),
 		cmocka_unit_test(vpn_holds_each_packet_against_the_endpoints),
 		cmocka_unit_test(a_portal_is_web_pages_less_the_company),
 		cmocka_unit_test(back_needs_direction_and_mark),

@@ -20,11 +20,11 @@ trap 'rm -rf "$share"' EXIT
 
 tar -cf "$share/tree.tar" --exclude=tests/fuzz tests roles hypervisor-glue
 (cd "$out" && find . -maxdepth 1 -name 'bulkhead*' && echo ./demo-root &&
-	find ./tests -type f -perm -u+x) | tar -rf "$share/tree.tar" -C "$out" --transform='s,^\.,out,' -T -
+	find ./tests -type f -perm -u+x) | tar -rf "$share/tree.tar" -C "$out" --transform='flags=r;s,^\.,out,' -T -
 printf '%s\n' "$@" > "$share/scripts"
 cat > "$share/run" << 'RUN'
 mkdir /tmp/tree && cd /tmp/tree && tar --no-same-owner -xf /shared/tree.tar || exit 1
-export OUT=/tmp/tree/out
+export OUT=/tmp/tree/out LAPTOP_PATIENCE=90 # emulated, everything takes longer
 failed=0
 while read -r script; do
 	from=$(cut -d' ' -f1 /proc/uptime)
