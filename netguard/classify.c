@@ -64,9 +64,8 @@ static void end_proof(struct classify_state *s)
 		set_sign(s, s->proof_kind, s->site, FOREVER);
 }
 
-/* Something is new on this link: what was quiet before says nothing about now. What was proven may
- * have roamed within its site, and stays for the moment in which that can be shown again; that
- * moment begins with the first event, whatever follows. */
+/* Something is new on this link: what was quiet before says nothing about now. What was proven stays
+ * for one moment, counted from the first event, in which it may be shown again. */
 static void take_event(struct classify_state *s)
 {
 	s->quiet_boot_ms = s->now_boot_ms;

@@ -137,7 +137,9 @@ expect "there by up1, asked on up0" "$(none tls-connect)" up0 192.0.3.1 443 "$go
 expect "one socket, after each kind of failure" "$(none tls-pin)
 $(none tls-handshake)
 $(none tls-connect)
-$(yes "$good")" up0 192.0.2.1 443 "$other" 192.0.2.1 501 "$good" 192.0.2.1 9 "$good" 192.0.2.1 443 "$good"
+$(yes "$good")
+$(none tls-connect)" up0 192.0.2.1 443 "$other" 192.0.2.1 501 "$good" 192.0.2.1 9 "$good" 192.0.2.1 443 "$good" \
+	192.0.3.1 443 "$good" # still bound to its uplink
 
 # s_server writes down what it is told after the handshake
 [ ! -s "$dir/said.444" ] || { echo "prove said something to the server: $(cat "$dir/said.444")"; exit 1; }
