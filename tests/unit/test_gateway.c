@@ -129,7 +129,7 @@ static void a_question_or_an_offer_names_nobody(void **state)
 	c = ack(1, 1, 9);
 	c.dhcp4.router = c.dhcp4.server_id = 0;
 	assert_false(take(&g, c, &told));
-	c = (struct msg_claim){ .kind = SIGN_GATEWAY };
+	c = (struct msg_claim){ .kind = SIGN_GATEWAY, .gateway = { .mac = { 2 } } };
 	assert_false(take(&g, c, &told)); /* free places are nobody's */
 	c.kind = SIGN_LLDP;
 	assert_false(take(&g, c, &told));

@@ -108,14 +108,19 @@ static void of_what_is_tagged_for_a_vlan_the_tag_is_the_claim(void **state)
 
 static void a_broken_cdp_frame_is_still_a_neighbour(void **state)
 {
-	uint8_t frame[] = { 1, 0, 0x0c, 0xcc, 0xcc, 0xcc, 2, 0,	   0,	 0, 0, 1,
-			    0, 9, 0xaa, 0xaa, 3,    0,	  0, 0x0c, 0x20, 0, 9 };
+	uint8_t frame[31] = { 1, 0, 0x0c, 0xcc, 0xcc, 0xcc, 2, 0,    0,	   0, 0, 1,
+			      0, 9, 0xaa, 0xaa, 3,    0,    0, 0x0c, 0x20, 0, 9 };
 	struct msg_claim c;
 
 	(void)state;
 	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), 0);
 	assert_int_equal(c.kind, SIGN_CDP);
 	assert_string_equal(c.cdp.device, "malformed");
+	frame[13] = 17; /* a good one that leaves out its name: a port alone */
+	memcpy(frame + 22, "\1\x0a\0\0\0\3\0\5x", 9);
+	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), 0);
+	assert_string_equal(c.cdp.device, "malformed");
+	assert_string_equal(c.cdp.port, "x");
 	frame[20] = 0x21; /* VTP and its like share the address */
 	assert_int_equal(sense_frame(frame, sizeof(frame), IFINDEX, AT_MS, &c), -ENODATA);
 }
