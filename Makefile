@@ -99,6 +99,7 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(TEST_LIBS)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(PIE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIBS) $(TEST_LINK)
 $(OUT)/tests/system/dhcp_run: $(patsubst %,$(OUT)/roles/%.o,supervisor_dhcp supervisor_confine supervisor_wait_up)
+$(OUT)/tests/system/ports_run: $(patsubst %,$(OUT)/roles/%.o,supervisor_ports supervisor_confine role)
 $(OUT)/tests/system/confine_run: $(OUT)/roles/supervisor_confine.o
 $(OUT)/tests/lab/notifications.o: CPPFLAGS += $(shell pkg-config --cflags gio-2.0 2>/dev/null)
 $(OUT)/tests/lab/notifications: TEST_LINK += -lgio-2.0 -lgobject-2.0 -lglib-2.0

@@ -56,6 +56,7 @@ enum sup_verb {
 	SUP_DISK_CONNECT, /* from decide: answered with SUP_RES_DISK_SOCKET, or SUP_FAILED */
 	SUP_STOP,	  /* to decide: close everything, record the end, anchor the log, and go */
 	SUP_RELEASE,	  /* from decide: end all, and say so by the exit status */
+	SUP_DNS,	  /* from decide: .dns says what the resolver of a class does from now on */
 	SUP_FAILED,	  /* to decide: what .id asked for failed with .error (negative errno) */
 	N_SUP_VERBS,
 };
@@ -91,7 +92,10 @@ struct msg_sup {
 	uint32_t id;
 	int32_t error;
 	char name[MSG_NAME_BYTES];
-	struct msg_config config;
+	union {
+		struct msg_config config;
+		struct msg_dns dns; /* SUP_DNS */
+	};
 };
 
 /* ---- decide <-> audit ---- */

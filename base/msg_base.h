@@ -38,6 +38,10 @@ enum role_id {
 	ROLE_SENTINEL,	 /* holds the namespace; it speaks to nobody */
 	ROLE_DHCP,	 /* dhcpcd, started by us; it speaks none of these messages */
 	ROLE_SUPPLICANT, /* nor does wpa_supplicant */
+	/* dnsmasq: addresses for the ports, and names for those of one class */
+	ROLE_PORTS,
+	ROLE_DNS_PERSONAL,
+	ROLE_DNS_WORK, /* ROLE_DNS_PERSONAL + enum net_class */
 	N_ROLES,
 };
 

@@ -238,6 +238,27 @@ static_assert(sizeof(struct msg_net_state) ==
 		      40 + 44 * MSG_GRANTS + 24 * MSG_PREFIXES + 28 * MSG_ENDPOINTS + 28 * MSG_TLS,
 	      "msg_net_state");
 
+/* ---- decide -> supervisor: what the resolver of a class serves, and whom it asks ---- */
+
+enum { MSG_RESOLVERS = 8 };
+
+struct msg_resolver {
+	uint32_t family;	       /* AF_INET or AF_INET6 */
+	char ifname[MSG_IFNAME_BYTES]; /* the uplink whose network named it */
+	uint8_t address[16];	       /* network byte order; AF_INET uses the first four */
+};
+
+struct msg_dns {
+	uint32_t net_class;
+	uint32_t n_ports;
+	uint32_t n_resolvers; /* 0: the class has no grant, or nobody to ask; nothing runs */
+	uint32_t pad;
+	char port[MSG_PORTS][MSG_IFNAME_BYTES];
+	struct msg_resolver resolver[MSG_RESOLVERS];
+};
+
+static_assert(sizeof(struct msg_dns) == 16 + 16 * MSG_PORTS + 36 * MSG_RESOLVERS, "msg_dns");
+
 /* ---- decide <-> prove ---- */
 
 /* What a proof speaks for: a cable or radio, or a tunnel. Also on the wire, in certificates. */

@@ -1,6 +1,5 @@
 #include "netguard/grants.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +9,14 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "netguard/batch.h"
+#include "netguard/clock_rule.h"
+#include "netguard/grants_dns.h"
 #include "netguard/grants_vpn.h"
 #include "netguard/nltalk.h"
 #include "netguard/prefix.h"
@@ -30,11 +30,12 @@ enum { BATCH_BYTES = 128 * 1024, ONE_BYTES = 32 * 1024 };
 struct grants {
 	struct mnl_socket *nl;
 	uint32_t seq;
+	uint32_t uid_dns[N_NET_CLASSES];
 	struct pairs pairs; /* as the kernel has them */
 	char buf[BATCH_BYTES + ONE_BYTES];
 };
 
-int grants_new(struct grants **ret)
+int grants_new(const uint32_t uid_dns[N_NET_CLASSES], struct grants **ret)
 {
 	struct grants *g = calloc(1, sizeof(*g));
 	int r;
@@ -46,6 +47,7 @@ int grants_new(struct grants **ret)
 		free(g);
 		return r;
 	}
+	memcpy(g->uid_dns, uid_dns, sizeof(g->uid_dns));
 	*ret = g;
 	return 0;
 }
@@ -159,54 +161,14 @@ static void put_prefixes(struct batch *b, const struct msg_net_state *state)
 	put_ranges(b, RULESET_CORPORATE6, ranges.v6, ranges.n6, 16);
 }
 
-static struct nftnl_expr *expression(struct nftnl_rule *rule, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (e)
-		nftnl_rule_add_expr(rule, e); /* the rule owns e from here */
-	return e;
-}
-
-/* "meta time < BOUND meta mark set EPOCH goto dispatch". jiffies, which end a timeout, stand still
- * in suspend; the wall clock does not. 0 or -ENOMEM. */
-static int clock_rule(struct nftnl_rule *rule, const struct msg_net_state *state)
-{
-	uint64_t bound_be = htobe64(state->wall_bound_s * 1000000000);
-	uint32_t mark = RULESET_EPOCH_MARK(state->epoch);
-	struct nftnl_expr *now = expression(rule, "meta"), *order = expression(rule, "byteorder");
-	struct nftnl_expr *less = expression(rule, "cmp"), *epoch = expression(rule, "immediate");
-	struct nftnl_expr *set = expression(rule, "meta"), *go = expression(rule, "immediate");
-
-	if (!now || !order || !less || !epoch || !set || !go)
-		return -ENOMEM;
-	nftnl_expr_set_u32(now, NFTNL_EXPR_META_KEY, NFT_META_TIME_NS);
-	nftnl_expr_set_u32(now, NFTNL_EXPR_META_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
-	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_LEN, sizeof(bound_be));
-	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(bound_be));
-	nftnl_expr_set_u32(less, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(less, NFTNL_EXPR_CMP_OP, NFT_CMP_LT);
-	nftnl_expr_set(less, NFTNL_EXPR_CMP_DATA, &bound_be, sizeof(bound_be));
-	nftnl_expr_set_u32(epoch, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(epoch, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark));
-	nftnl_expr_set_u32(set, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(set, NFTNL_EXPR_META_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_GOTO);
-	nftnl_expr_set_str(go, NFTNL_EXPR_IMM_CHAIN, RULESET_DISPATCH);
-	return 0;
-}
-
-/* The chain is emptied; without a grant it stays so, and nothing is even looked up. */
-static void put_clock(struct batch *b, const struct msg_net_state *state)
+/* A chain of one rule is emptied; without a grant it stays so, and nothing is even looked up. */
+static void put_clock(struct batch *b, const struct msg_net_state *state, const char *chain,
+		      const char *dispatch)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 
 	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE) < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, RULESET_CLOCK) < 0) {
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0) {
 		nftnl_rule_free(rule);
 		b->error = -ENOMEM;
 		return;
@@ -214,7 +176,8 @@ static void put_clock(struct batch *b, const struct msg_net_state *state)
 	nftnl_rule_nlmsg_build_payload(batch_begin(b, NFT_MSG_DELRULE, NFPROTO_INET, 0), rule);
 	batch_done(b);
 	if (state->n_grants > 0) {
-		int r = clock_rule(rule, state);
+		int r = clock_rule_build(rule, state->wall_bound_s,
+					 dispatch ? RULESET_EPOCH_MARK(state->epoch) : 0, dispatch);
 
 		if (r < 0)
 			b->error = r;
@@ -278,9 +241,11 @@ int grants_apply(struct grants *grants, const struct msg_net_state *state,
 	pairs_next(&grants->pairs, state, &pairs, &dead);
 	put_grants(&b, state);
 	put_pairs(&b, &pairs);
+	grants_dns_put(&b, grants->uid_dns, state);
 	put_prefixes(&b, state);
 	grants_vpn_put(&b, state);
-	put_clock(&b, state);
+	put_clock(&b, state, RULESET_CLOCK, RULESET_DISPATCH);
+	put_clock(&b, state, RULESET_DNS_CLOCK, NULL);
 	put_epoch(&b, state);
 	put_tls(&b, RULESET_TLS4, state, AF_INET, 4);
 	put_tls(&b, RULESET_TLS6, state, AF_INET6, 16);

@@ -26,7 +26,7 @@ static void add_inet(struct ruleset_text *t, const struct ruleset *r)
 	ruleset_text_add(t, "table inet " RULESET_TABLE " {\n");
 	add_uplinks(t, r);
 	ruleset_forward_add(t, r);
-	ruleset_local_add(t);
+	ruleset_local_add(t, r);
 	ruleset_text_add(t, "}\n");
 }
 
@@ -46,7 +46,8 @@ static bool name_ok(const char *name)
 
 static bool ruleset_ok(const struct ruleset *r)
 {
-	if (r->n_uplinks > MSG_UPLINKS || r->uid_prove == 0 ||
+	if (r->n_uplinks > MSG_UPLINKS || r->uid_prove == 0 || r->uid_ports == 0 ||
+	    r->uid_dns[NET_CLASS_PERSONAL] == 0 || r->uid_dns[NET_CLASS_WORK] == 0 ||
 	    r->flows_per_port < RULESET_FLOWS_MIN)
 		return false;
 	for (unsigned i = 0; i < r->n_uplinks; i++) {
@@ -76,6 +77,7 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 			     "inet_service; flags timeout; }\n"
 			     "	set tls4 { type ipv4_addr . inet_service; }\n"
 			     "	set tls6 { type ipv6_addr . inet_service; }\n"
+			     "	set dns_out { type uid . ifname; flags timeout; }\n"
 			     "	counter leak { }\n"
 			     "	counter stale { }\n");
 	for (unsigned i = 0; i < ruleset->n_uplinks; i++)

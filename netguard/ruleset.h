@@ -22,6 +22,9 @@
 #define RULESET_PAIR_OK	   "pair_ok"	/* inet set: (port, uplink, mark) */
 #define RULESET_CORPORATE4 "corporate4" /* inet interval set */
 #define RULESET_CORPORATE6 "corporate6" /* inet interval set */
+#define RULESET_DNS_PORT   "dns_port"	/* inet set: ports whose resolver may be asked, timeout */
+#define RULESET_DNS_OUT	   "dns_out"	/* netdev set: (uid of a resolver, uplink), timeout */
+#define RULESET_DNS_CLOCK  "dns_clock"	/* inet chain: empty, or "meta time < BOUND accept" */
 #define RULESET_CLOCK	   "clock"	/* inet chain: empty, or the one rule below */
 #define RULESET_DISPATCH   "dispatch"	/* "meta time < BOUND meta mark set EPOCH goto dispatch" */
 #define RULESET_EPOCH	   "epoch"	/* netdev set: the mark that may leave */
@@ -43,7 +46,7 @@
 #define RULESET_TUNNEL6	 "tunnel6"  /* the same */
 
 enum {
-	RULESET_TEXT_BYTES = 32768, /* 8 uplinks take less than half */
+	RULESET_TEXT_BYTES = 32768, /* 8 uplinks take less than three quarters */
 	RULESET_BEACON_PORT = 6262,
 	RULESET_FLOWS_MIN = 64,
 };
@@ -58,15 +61,17 @@ enum {
 struct ruleset {
 	unsigned n_uplinks;
 	char uplink[MSG_UPLINKS][MSG_IFNAME_BYTES];
-	unsigned ifindex[MSG_UPLINKS]; /* which link has that name: not 0 */
-	uint32_t kind[MSG_UPLINKS];    /* enum uplink_kind of each */
-	uint32_t uid_prove;	       /* whose sockets may probe beacons; not 0 */
+	unsigned ifindex[MSG_UPLINKS];	 /* which link has that name: not 0 */
+	uint32_t kind[MSG_UPLINKS];	 /* enum uplink_kind of each */
+	uint32_t uid_prove;		 /* whose sockets may probe beacons; not 0 */
+	uint32_t uid_ports;		 /* who gives the ports their addresses; not 0 */
+	uint32_t uid_dns[N_NET_CLASSES]; /* the resolver of each class; not 0 */
 	uint32_t uid_supplicant; /* whose frames may be EAPOL, where an uplink has one; or 0 */
 	uint32_t flows_per_port; /* conntrack entries that one port may hold */
 };
 
 /* text: NUL-terminated. Errors: -EINVAL an uplink's name is empty, twice there, or has a character
- * besides letters, digits, '.', '-' and '_'; more uplinks than MSG_UPLINKS; uid_prove is 0;
+ * besides letters, digits, '.', '-' and '_'; more uplinks than MSG_UPLINKS; a uid is 0;
  * an ifindex is 0; flows_per_port is below RULESET_FLOWS_MIN. -ENOSPC text_bytes is too small. */
 int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_bytes);
 

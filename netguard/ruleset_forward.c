@@ -15,6 +15,8 @@ static const char STATE[] =
 	"	set vpn_esp4 { type ipv4_addr; }\n"
 	"	set vpn_esp6 { type ipv6_addr; }\n"
 	"	chain clock { }\n"
+	"	set dns_port { type ifname; flags timeout; }\n"
+	"	chain dns_clock { }\n"
 	/* The kernel drops a port's count when its last flow is gone: guests come and go under new
 	 * names, and 64 is eight times as many ports as there can be. */
 	"	set flows { type ifname; size 64; flags dynamic; }\n"
@@ -26,14 +28,20 @@ static const char STATE[] =
 /* Who is who: a source must be one that routing would answer over the very link it came from.
  * Before conntrack (-200), so that a forged packet makes no entry. IPv6 says "::"
  * while it looks for a duplicate address (RFC 4862 5.4.2), and in the listener reports for that
- * (RFC 3590). */
+ * (RFC 3590); a DHCP client says 0.0.0.0 while it has none (RFC 2131 4.1). What a port says to its own
+ * address about names and addresses makes no entry either: no flood of questions fills the table. */
 static const char SOURCE[] =
 	"	chain source {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
 	"		iifname \"lo\" accept\n"
 	"		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, "
 	"mld2-listener-report } accept\n"
+	"		iifname . iif != @uplinks ip saddr 0.0.0.0 ip daddr 255.255.255.255 "
+	"udp sport 68 udp dport 67 notrack accept\n"
 	"		fib saddr . iif oif missing counter name spoofed drop\n"
+	"		iifname . iif @uplinks accept\n"
+	"		fib daddr . iif type local udp dport { 53, 67 } notrack\n"
+	"		fib daddr . iif type local tcp dport 53 notrack\n"
 	"	}\n";
 
 /* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.

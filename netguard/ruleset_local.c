@@ -4,8 +4,8 @@
 
 /* To ourselves. From an uplink: DHCP's answers, neighbour discovery (hop limit 255 says on-link,
  * RFC 4861 7.1), listener queries (a snooping switch forgets who does not answer), announcements
- * of beacons, and answers to what we asked. From a port: neighbour discovery alone. */
-static const char INPUT[] =
+ * of beacons, and answers to what we asked. */
+static const char INPUT_UPLINK[] =
 	"	chain input_uplink {\n"
 	"		udp sport 67 udp dport 68 accept\n"
 	"		ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n"
@@ -16,33 +16,93 @@ static const char INPUT[] =
 	"limit rate 10/second accept\n"
 	"		udp dport 6262 accept\n"
 	"		ct mark 0 ct state established ct direction reply accept\n"
+	"	}\n";
+
+/* From a port, in every zone: neighbour discovery, and the request for an address. What it gets is
+ * made of the port's number alone, so it is no word of any network. Names only with a grant, and
+ * nothing but at the port's own address: "local on this very link". */
+static const char INPUT[] =
+	"	chain input_port {\n"
+	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
+	"ip6 hoplimit 255 accept\n"
+	"		ip6 daddr ff02::2 icmpv6 type nd-router-solicit ip6 hoplimit 255 accept\n"
+	"		ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept\n"
+	"		fib daddr . iif type != local counter name blocked drop\n"
+	"		udp sport 68 udp dport 67 accept\n"
+	"		iifname @dns_port udp dport 53 jump dns_clock\n"
+	"		iifname @dns_port tcp dport 53 jump dns_clock\n"
 	"	}\n"
 	"	chain input {\n"
 	"		type filter hook input priority filter; policy drop;\n"
 	"		iifname \"lo\" accept\n"
 	"		iifname . iif @uplinks goto input_uplink\n"
-	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
-	"ip6 hoplimit 255 accept\n"
-	"	}\n";
-
-/* From ourselves. The egress chains decide for uplinks; to a port goes neighbour discovery and what
- * the kernel has to say about a packet of that port. */
-static const char OUTPUT[] =
-	"	chain output {\n"
-	"		type filter hook output priority filter; policy drop;\n"
-	"		oifname \"lo\" accept\n"
+	"		goto input_port\n"
+	"	}\n"
+	"	chain output_raw {\n"
+	"		type filter hook output priority raw; policy accept;\n"
 	"		oifname . oif @uplinks accept\n"
-	"		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n"
-	"		icmp type { destination-unreachable, time-exceeded, "
-	"parameter-problem } accept\n"
-	"		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
-	"parameter-problem } accept\n"
+	"		udp sport { 53, 67 } notrack\n"
+	"		tcp sport 53 notrack\n"
 	"	}\n";
 
-void ruleset_local_add(struct ruleset_text *t)
+/* A resolver asks out there, while its class may (egress knows by which uplink), personal's none
+ * behind a corporate prefix; and answers ports. It does not talk to itself or to its sibling. */
+static void add_output_dns(struct ruleset_text *t, const struct ruleset *r)
 {
+	ruleset_text_add(
+		t, "	chain output_dns {\n"
+		   "		oifname \"lo\" counter name blocked drop\n"
+		   "		oifname . oif != @uplinks tcp sport 53 fib saddr . oif type "
+		   "local accept\n"
+		   "		oifname . oif != @uplinks counter name blocked drop\n"
+		   "		meta skuid ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
+	ruleset_text_add(
+		t, " ip daddr @corporate4 counter name corporate drop\n		meta skuid ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
+	ruleset_text_add(t, " ip6 daddr @corporate6 counter name corporate drop\n"
+			    "		udp dport 53 jump dns_clock\n"
+			    "		tcp dport 53 jump dns_clock\n"
+			    "		counter name blocked drop\n"
+			    "	}\n");
+}
+
+/* From ourselves. The egress chains decide for uplinks; to a port goes neighbour discovery, what
+ * the kernel has to say about a packet of that port, addresses, and the answers of a resolver (its
+ * UDP sockets are root's: it bound them before it gave up being root). */
+static void add_output(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, "	chain output {\n"
+			    "		type filter hook output priority filter; policy drop;\n"
+			    "		meta skuid { ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
+	ruleset_text_add(t, ", ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_WORK]);
+	ruleset_text_add(
+		t, " } goto output_dns\n"
+		   "		oifname \"lo\" accept\n"
+		   "		oifname . oif @uplinks accept\n"
+		   "		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+		   "		icmp type { destination-unreachable, time-exceeded, "
+		   "parameter-problem } accept\n"
+		   "		icmpv6 type { destination-unreachable, packet-too-big, "
+		   "time-exceeded, parameter-problem } accept\n"
+		   "		meta skuid ");
+	ruleset_text_number(t, r->uid_ports);
+	ruleset_text_add(t, " udp sport 67 udp dport 68 accept\n		meta skuid ");
+	ruleset_text_number(t, r->uid_ports);
+	ruleset_text_add(t, " icmpv6 type nd-router-advert ip6 hoplimit 255 accept\n"
+			    "		udp sport 53 fib saddr . oif type local accept\n"
+			    "		tcp sport 53 fib saddr . oif type local accept\n"
+			    "	}\n");
+}
+
+void ruleset_local_add(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(t, INPUT_UPLINK);
 	ruleset_text_add(t, INPUT);
-	ruleset_text_add(t, OUTPUT);
+	add_output_dns(t, r);
+	add_output(t, r);
 }
 
 /* After the local sockets: group membership, before any look at the mark (the kernel builds these
@@ -109,7 +169,8 @@ static void egress_supplicant(struct ruleset_text *t, const struct ruleset *r)
 }
 
 /* A frame with a local socket: root's DHCP (dhcpcd's raw socket and its bound one both belong to
- * uid 0), the prober, a supplicant where there is one, and tunnels; every other uid, root included, stops here. */
+ * uid 0), the prober, a supplicant where there is one, the resolvers whose class holds a grant by this
+ * uplink, and tunnels; every other uid, root included, stops here. */
 void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
 	egress_begin(t, r, i);
@@ -119,6 +180,8 @@ void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsig
 	egress_tls(t, r);
 	if (msg_has_supplicant(r->kind[i]) && r->uid_supplicant != 0)
 		egress_supplicant(t, r);
+	ruleset_text_add(t, "		meta skuid . meta oifname @dns_out udp dport 53 accept\n"
+			    "		meta skuid . meta oifname @dns_out tcp dport 53 accept\n");
 	ruleset_text_add(t, EGRESS_TUNNEL);
 	ruleset_text_add(t, EGRESS_KERNEL);
 }

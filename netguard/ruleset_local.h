@@ -8,7 +8,7 @@
 #include "netguard/ruleset_text.h"
 
 /* Into the inet table. */
-void ruleset_local_add(struct ruleset_text *t);
+void ruleset_local_add(struct ruleset_text *t, const struct ruleset *r);
 
 /* Into the netdev table: the egress chain of the i-th uplink; of one that is a tunnel. */
 void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i);

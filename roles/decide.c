@@ -120,6 +120,9 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 	case ROLE_SENTINEL:
 	case ROLE_DHCP:
 	case ROLE_SUPPLICANT:
+	case ROLE_PORTS:
+	case ROLE_DNS_PERSONAL:
+	case ROLE_DNS_WORK:
 	case N_ROLES:
 		break;
 	}
@@ -163,6 +166,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_LEASE_OPEN:
 	case SUP_DISK_CONNECT:
 	case SUP_RELEASE:
+	case SUP_DNS:
 	case N_SUP_VERBS:
 		die("the supervisor sent verb %u", (unsigned)msg.verb);
 	}
@@ -258,6 +262,7 @@ static void round_once(struct decider *d)
 	read_all(d, &loop, now);
 	decide_uplinks_tick(d, now);
 	decide_enforce(d, now);
+	decide_resolve(d);
 	decide_enforce_restart(d, now);
 	decide_docs_tick(d, now);
 	decide_ops_tick(d, now);

@@ -17,6 +17,7 @@
 #include "netguard/homes.h"
 #include "netguard/link.h"
 #include "netguard/link_table.h"
+#include "netguard/resolvers.h"
 #include "policy/decide.h"
 #include "policy/document.h"
 #include "policy/lease.h"
@@ -52,6 +53,7 @@ struct decide_announcer {
 struct uplink {
 	char ifname[MSG_IFNAME_BYTES];
 	struct classify_state state;
+	struct resolvers resolvers;    /* that its network named, since the link came */
 	uint64_t portal_until_boot_ms; /* 0: nobody asked for a captive portal's pages */
 	uint32_t portal_generation;    /* of the link, when somebody did */
 	enum zone told;		       /* the zone that audit knows */
@@ -193,6 +195,8 @@ struct decider {
 	unsigned n_uplinks;
 	struct port port[MSG_PORTS];
 	struct decide_plan plan;
+	struct msg_dns dns[N_NET_CLASSES]; /* as the supervisor has them, once they were told */
+	bool dns_told;
 	bool changed; /* something that the grants depend on */
 	bool restart_wanted;
 	uint64_t restart_boot_ms; /* of the last SUP_NET_RESTART */
@@ -359,6 +363,12 @@ void decide_enforce_restart(struct decider *d, uint64_t now);
 /* The evidence behind an uplink's zone, for records: "LLDP 'sw1'". */
 void decide_enforce_evidence(const struct decider *d, const struct uplink *u,
 			     char ret[MSG_NAME_BYTES]);
+
+/* -- decide_resolve.c: grants become resolvers -- */
+void decide_resolve_claim(struct uplink *u, const struct msg_claim *claim);
+
+/* In every round, after decide_enforce(): tell the supervisor what is different from before. */
+void decide_resolve(struct decider *d);
 
 /* -- decide_ops.c: the table of operations -- */
 void decide_ops_init(struct decider *d);

@@ -48,10 +48,13 @@ void decide_uplinks_step(struct decider *d, struct uplink *u, const struct class
 		d->changed = true;
 	if (u->state.generation != generation || u->state.zone != ZONE_FOREIGN)
 		u->agreed = false; /* it was said of this very network */
-	if (u->state.generation != generation)
+	if (u->state.generation != generation) {
 		decide_probe_reset(u);
-	else if (u->state.proof_until_boot_ms < until)
+		if (fact->kind == CLASSIFY_LINK) /* another network; sleep alone is none */
+			memset(&u->resolvers, 0, sizeof(u->resolvers));
+	} else if (u->state.proof_until_boot_ms < until) {
 		decide_probe_again(u, now); /* an address came or went, say: ask again at once */
+	}
 }
 
 static void step_all(struct decider *d, enum classify_fact_kind kind, uint64_t now)
@@ -320,6 +323,7 @@ void decide_uplinks_claim(struct decider *d, uint64_t now)
 	if (claim.kind == SIGN_ALIVE)
 		u->watched_boot_ms = now;
 	decide_uplinks_step(d, u, &fact, now);
+	decide_resolve_claim(u, &claim);
 	if (claim.kind == SIGN_BEACON)
 		decide_probe_heard(d, u, &claim.announce, now);
 }

@@ -263,11 +263,14 @@ int main(int argc, char **argv)
 		return nft_load_closed(argc - 2, argv + 2);
 	role_begin(&nft.role, ROLE_NFT);
 	must(linkctl_new(&nft.links), "open netlink");
-	must(grants_new(&nft.grants), "open netlink");
 	must(rulewatch_new(&nft.watch), "watch the rules"); /* before the first look at anything */
 	find_uplinks(&nft);
 	nft.ruleset.uid_prove = role_uid_of(&nft.role.config, ROLE_PROVE);
 	nft.ruleset.uid_supplicant = role_uid_of(&nft.role.config, ROLE_SUPPLICANT);
+	nft.ruleset.uid_ports = role_uid_of(&nft.role.config, ROLE_PORTS);
+	nft.ruleset.uid_dns[NET_CLASS_PERSONAL] = role_uid_of(&nft.role.config, ROLE_DNS_PERSONAL);
+	nft.ruleset.uid_dns[NET_CLASS_WORK] = role_uid_of(&nft.role.config, ROLE_DNS_WORK);
+	must(grants_new(nft.ruleset.uid_dns, &nft.grants), "open netlink");
 	nft.ruleset.flows_per_port = flows_per_port();
 	load(&nft);
 	nft_sysctl_demand(&nft.switches, &nft.ruleset);

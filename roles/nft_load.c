@@ -52,6 +52,8 @@ int nft_load_closed(int argc, char **argv)
 {
 	/* nobody probes yet: a uid that no process has (user_namespaces(7): the one that is none) */
 	struct ruleset ruleset = { .uid_prove = UINT32_MAX - 1,
+				   .uid_ports = UINT32_MAX - 1,
+				   .uid_dns = { UINT32_MAX - 1, UINT32_MAX - 1 },
 				   .flows_per_port = RULESET_FLOWS_MIN };
 	struct linkctl *links;
 	int r = linkctl_new(&links);

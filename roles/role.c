@@ -12,9 +12,10 @@
 
 /* Offsets in column 3 of roles.tsv; tests/arch compares the two. */
 static const unsigned uid_offset[N_ROLES] = {
-	[ROLE_SENTINEL] = 1, [ROLE_SNIFF] = 2, [ROLE_DECIDE] = 3,      [ROLE_NFT] = 4,
-	[ROLE_PROVE] = 5,    [ROLE_KEY] = 6,   [ROLE_BLOCK] = 7,       [ROLE_ATTACH] = 8,
-	[ROLE_AUDIT] = 9,    [ROLE_XEN] = 10,  [ROLE_SUPPLICANT] = 14,
+	[ROLE_SENTINEL] = 1,	  [ROLE_SNIFF] = 2,	[ROLE_DECIDE] = 3,	[ROLE_NFT] = 4,
+	[ROLE_PROVE] = 5,	  [ROLE_KEY] = 6,	[ROLE_BLOCK] = 7,	[ROLE_ATTACH] = 8,
+	[ROLE_AUDIT] = 9,	  [ROLE_XEN] = 10,	[ROLE_SUPPLICANT] = 14, [ROLE_PORTS] = 11,
+	[ROLE_DNS_PERSONAL] = 12, [ROLE_DNS_WORK] = 13,
 };
 
 unsigned role_uid_of(const struct msg_config *config, enum role_id id)

@@ -77,6 +77,8 @@ static void start_all(struct supervisor *s)
 		if (msg_has_supplicant(u->kind))
 			(void)supervisor_add(s, ROLE_SUPPLICANT, u->ifname);
 	}
+	if (s->config.n_ports > 0)
+		(void)supervisor_add(s, ROLE_PORTS, "");
 }
 
 /* The uplinks changed: whoever holds a socket or a chain on one begins anew. */
@@ -129,6 +131,8 @@ static void serve(struct supervisor *s, struct child *child)
 		restart_dhcp(s, msg.name);
 	else if (msg.verb == SUP_RELEASE)
 		s->released = true;
+	else if (msg.verb == SUP_DNS && supervisor_dns_set(s, &msg.dns))
+		; /* done */
 	else if (msg.verb == SUP_POLICY_STORE && fd >= 0)
 		supervisor_policy_store(s, msg.what, fd);
 	else

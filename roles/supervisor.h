@@ -20,7 +20,8 @@ struct child {
 	char name[MSG_NAME_BYTES];
 	pid_t pid; /* 0: not running */
 	int pidfd;
-	int sup_fd;	   /* our end of its descriptor 3; -1 for block and dhcp */
+	int sup_fd;	   /* our end of its descriptor 3; -1 for block and others' programs */
+	bool replaced;	   /* it was ended for its successor: no fault */
 	unsigned n_deaths; /* in a row, each within CHILD_SETTLED_MS of its start */
 	uint64_t started_boot_ms;
 	uint64_t restart_boot_ms; /* 0: no restart is due */
@@ -45,6 +46,7 @@ struct supervisor {
 	struct child child[SUPERVISOR_CHILDREN];
 	unsigned n_children;
 	struct disk disk[MSG_DISKS];
+	struct msg_dns dns[N_NET_CLASSES];
 };
 
 /* -- supervisor_start.c: once, before any child -- */
@@ -112,6 +114,19 @@ int supervisor_listen(const struct supervisor *s, const char *rest, int type, mo
 
 /* The path BASE/REST, or the end of the process when it does not fit. */
 void supervisor_path(char ret[MSG_PATH_BYTES], const char *base, const char *rest);
+
+/* -- supervisor_dns.c -- */
+bool supervisor_is_dns(enum role_id role);
+
+/* For decide: what the resolver of a class does from now on. The one that runs is ended first.
+ * False: it is not what the contract says. */
+bool supervisor_dns_set(struct supervisor *s, const struct msg_dns *dns);
+
+/* Is there anything for this resolver to do? */
+bool supervisor_dns_wanted(const struct supervisor *s, enum role_id role);
+
+/* exec dnsmasq for a class, in the forked child. */
+_Noreturn void supervisor_dns_exec(const struct supervisor *s, enum role_id role);
 
 /* -- supervisor_policy.c -- */
 

@@ -16,9 +16,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
-#include "roles/supervisor_dhcp.h"
-#include "roles/supervisor_supplicant.h"
 #include "roles/role.h"
+#include "roles/supervisor_dhcp.h"
+#include "roles/supervisor_ports.h"
+#include "roles/supervisor_supplicant.h"
 
 enum {
 	CHILD_SETTLED_MS = 10000, /* one that lived this long counts as healthy */
@@ -193,6 +194,12 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 			supervisor_enter_namespace(s, true);
 			supervisor_supplicant_exec(&s->config, child->name);
 		}
+		if (child->role == ROLE_PORTS) {
+			supervisor_enter_namespace(s, true);
+			supervisor_ports_exec_dhcp(&s->config);
+		}
+		if (supervisor_is_dns(child->role))
+			supervisor_dns_exec(s, child->role);
 		if (child->role == ROLE_BLOCK)
 			supervisor_disk_exec(s, child->name, given_fd);
 		exec_role(s, child->role, given_fd);
@@ -203,6 +210,13 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 		die("watch child %d: %m", (int)pid);
 	child->started_boot_ms = loop_now_boot_ms();
 	child->restart_boot_ms = 0;
+	child->replaced = false;
+}
+
+static bool of_others(enum role_id role)
+{
+	return role == ROLE_DHCP || role == ROLE_SUPPLICANT || role == ROLE_PORTS ||
+	       supervisor_is_dns(role);
 }
 
 static void start_role(struct supervisor *s, struct child *child)
@@ -227,7 +241,7 @@ void supervisor_start_child(struct supervisor *s, struct child *child)
 {
 	if (child->role == ROLE_BLOCK)
 		supervisor_disk_serve(s, child);
-	else if (child->role == ROLE_DHCP || child->role == ROLE_SUPPLICANT)
+	else if (of_others(child->role))
 		supervisor_fork(s, child, -1);
 	else
 		start_role(s, child);
@@ -248,6 +262,11 @@ static const char *name_of(const struct child *child)
 		return "dhcpcd";
 	if (child->role == ROLE_SUPPLICANT)
 		return "wpa_supplicant";
+	if (child->role == ROLE_PORTS)
+		return "dnsmasq for the ports";
+	if (supervisor_is_dns(child->role))
+		return child->role == ROLE_DNS_WORK ? "resolver of class work"
+						    : "resolver of class personal";
 	return child->role == ROLE_BLOCK ? "block" : starts[child->role].binary;
 }
 
@@ -283,6 +302,13 @@ void supervisor_reap(struct supervisor *s, struct child *child)
 	child->pid = 0;
 	if (child->role == ROLE_BLOCK && !supervisor_disk_wanted(s, child->name)) {
 		supervisor_tell_gone(s, child->name);
+		return;
+	}
+	if (supervisor_is_dns(child->role) && !supervisor_dns_wanted(s, child->role))
+		return;
+	if (child->replaced) {
+		child->n_deaths = 0;
+		supervisor_start_child(s, child);
 		return;
 	}
 	if (now - child->started_boot_ms >= CHILD_SETTLED_MS)

@@ -199,10 +199,23 @@ static void set_filter(const struct confine *c)
 		die("%s: load the system call filter: %m", c->word);
 }
 
+/* Signals that wait until the one who waits for children looks. */
+static void block_signals(const struct confine *c, int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(how, &set, NULL) < 0)
+		die("%s: signals: %m", c->word);
+}
+
 static _Noreturn void run(const struct confine *c)
 {
 	char *envp[] = { NULL };
 
+	block_signals(c, SIG_UNBLOCK);
 	drop_bounding_set(c);
 	become(c);
 	set_filter(c);
@@ -221,6 +234,28 @@ static _Noreturn void end_with(const struct confine *c, pid_t child)
 			die("%s: wait: %m", c->word);
 		if (pid == child)
 			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+}
+
+/* The same, outside: told to end, it does when all inside are gone, so that what they held (a bound
+ * port) is free for a successor. */
+static _Noreturn void end_after(const struct confine *c, pid_t first)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(first, &status, WNOHANG);
+
+		if (pid < 0)
+			die("%s: wait: %m", c->word);
+		if (pid == first)
+			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+		if (sigwaitinfo(&set, NULL) == SIGTERM)
+			(void)kill(first, SIGKILL);
 	}
 }
 
@@ -244,10 +279,11 @@ _Noreturn void supervisor_confine_exec(const struct confine *c)
 		die("%s: close descriptors: %m", c->word);
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
 		die("%s: make namespaces: %m", c->word);
+	block_signals(c, SIG_BLOCK);
 	pid = fork_tied(c);
 	if (pid > 0) {
 		drop_all_caps(c);
-		end_with(c, pid);
+		end_after(c, pid);
 	}
 	/* the first process of the pid namespace: when it goes, the kernel ends the others */
 	mask = umask(022); /* a program of another uid finds its way to its folder */

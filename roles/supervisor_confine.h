@@ -40,7 +40,7 @@ struct confine {
 
 /* In a forked child that is already in the network namespace: root, with CAP_SYS_ADMIN, CAP_SETPCAP
  * and what it hands on. Does not return: ends with 1 when it cannot confine the program, else with
- * the program's exit status. */
+ * the program's exit status. SIGTERM ends the program first, and then the caller. */
 _Noreturn void supervisor_confine_exec(const struct confine *confine);
 
 #endif

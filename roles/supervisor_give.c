@@ -254,6 +254,9 @@ void supervisor_give(struct supervisor *s, struct child *child)
 	case ROLE_SENTINEL:
 	case ROLE_DHCP:
 	case ROLE_SUPPLICANT:
+	case ROLE_PORTS:
+	case ROLE_DNS_PERSONAL:
+	case ROLE_DNS_WORK:
 	case N_ROLES:
 		break;
 	}

@@ -117,6 +117,36 @@ laptop_guest() {
 	ip -n work -6 route add default via "${port[3]}"
 }
 
+# The host's port by DHCP, as a network manager does it: address, route, resolver.
+laptop_lease() {
+	laptop_lease_script
+	rm -f /etc/resolv.conf # (the lab's own /etc)
+	busybox udhcpc -i bh0 -q -n -f -t 3 -T 1 -s "$LAB/lease" >/dev/null 2>&1 && [ -s /etc/resolv.conf ]
+}
+
+laptop_guest_lease() { # the same in the work VM
+	laptop_lease_script
+	mkdir -p /etc/netns/work
+	touch /etc/netns/work/resolv.conf
+	ip netns exec work busybox udhcpc -i eth0 -q -n -f -t 3 -T 1 -s "$LAB/lease" >/dev/null 2>&1 &&
+		[ -s /etc/netns/work/resolv.conf ]
+}
+
+laptop_lease_script() {
+	cat >"$LAB/lease" <<-'SH'
+		#!/bin/sh
+		[ "$1" = bound ] || exit 0
+		ip addr replace "$ip/$mask" dev "$interface"
+		ip route replace default via "$router" dev "$interface" metric 4096
+		echo "nameserver $dns" >/etc/resolv.conf
+	SH
+	chmod +x "$LAB/lease"
+}
+
+work_finds() { # work_finds URL - a page by name, with the resolver of its lease
+	ip netns exec work timeout 5 busybox wget -q -O "$LAB/work-page" "$1" 2>/dev/null
+}
+
 work_gets() { # work_gets URL - does the work VM get a page?
 	lab_in work timeout 3 busybox wget -q -O "$LAB/work-page" "$1" 2>/dev/null
 }

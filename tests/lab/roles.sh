@@ -57,6 +57,7 @@ roles_of() {
 	exe=${exe% (deleted)}
 	role=$(awk -F'\t' -v binary="$exe" '!/^#/ && $2 == binary { print $1 }' \
 		"$LAB_TOP/roles/roles.tsv")
+	[ "$exe" != dnsmasq ] || role=$(roles_dnsmasq "$pid")
 	[ "$exe" != nbdkit ] || role=block
 	# dhcpcd, and the processes of ours above it that keep its namespaces
 	[ "$role" != supervisor ] || [ "$(roles_status "$pid" PPid)" != "${2-}" ] || role=dhcp
@@ -65,6 +66,13 @@ roles_of() {
 	for child in $(cat "$ROLES_PROC/$pid/task/"*/children 2>/dev/null); do
 		roles_of "$child" "$pid"
 	done
+}
+
+roles_dnsmasq() { # roles_dnsmasq PID - its role, by the uid that only the table's offset gives it
+	local uid
+	uid=$(roles_status "$1" Uid | cut -f1)
+	awk -F'\t' -v last=$((uid % 100)) '$2 ~ "/dnsmasq$" && $3 == last { print $1 }' \
+		"$LAB_TOP/roles/roles.tsv"
 }
 
 roles_namespace() { # the inode of namespace 'bulkhead'

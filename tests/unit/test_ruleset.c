@@ -18,6 +18,8 @@ static struct ruleset two_uplinks(void)
 				 .uplink = { "en0", "wl0.1" },
 				 .ifindex = { 3, 7 },
 				 .uid_prove = 64005,
+				 .uid_ports = 64011,
+				 .uid_dns = { 64012, 64013 },
 				 .flows_per_port = 1000 };
 }
 
@@ -82,9 +84,10 @@ static void every_filter_chain_drops_by_policy(void **state)
 	(void)state;
 	/* forward, input, output, and an egress chain for each uplink */
 	assert_int_equal(count(t, "policy drop;"), 5);
-	/* these two judge sources and rewrite addresses; they let nothing in by themselves */
-	assert_int_equal(count(t, "policy accept;"), 2);
+	/* these judge sources, track and rewrite addresses; they let nothing in by themselves */
+	assert_int_equal(count(t, "policy accept;"), 3);
 	assert_non_null(strstr(chain(t, "source"), "policy accept;"));
+	assert_non_null(strstr(chain(t, "output_raw"), "policy accept;"));
 	assert_non_null(strstr(chain(t, "nat"), "policy accept;"));
 }
 
@@ -95,6 +98,7 @@ static void what_opens_is_empty(void **state)
 
 	(void)state;
 	assert_non_null(strstr(t, "\tchain clock { }\n"));
+	assert_non_null(strstr(t, "\tchain dns_clock { }\n"));
 	assert_int_equal(count(t, "elements"), 1); /* the uplinks' names */
 	assert_int_equal(count(t, "@grant"), 1);
 	assert_non_null(strstr(chain(t, "dispatch"), "@grant"));
@@ -141,12 +145,41 @@ static void egress_stops_local_sockets_before_it_looks_at_marks(void **state)
 	assert_before(egress, "mld2-listener-report", "meta mark != 0");
 	assert_before(egress, "meta mark @epoch accept", "meta mark != 0 counter name stale drop");
 	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
-	/* root's DHCP, the prober's three, tunnels, the epoch, and four kinds of the kernel's own:
+	/* root's DHCP, the prober's three, resolvers, tunnels, the epoch, and four kinds of the kernel's own:
 	 * nothing else */
-	assert_int_equal(count(egress, " accept\n"), 12);
+	assert_int_equal(count(egress, " accept\n"), 14);
+	assert_int_equal(count(egress, "meta skuid . meta oifname @dns_out "), 2);
 	assert_int_equal(count(egress, "limit rate"), 4);
 	assert_int_equal(count(egress, "meta mark 0x42570000 oifname . "), 2);
 	assert_int_equal(count(egress, "@tunnel"), 2);
+}
+
+static void a_port_reaches_nothing_but_its_own_address(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *input = chain(build(&r), "input_port");
+
+	(void)state;
+	assert_before(input, "fib daddr . iif type != local counter name blocked drop",
+		      "\t\tudp sport 68 udp dport 67 accept");
+	assert_before(input, "fib daddr . iif type != local counter name blocked drop",
+		      "udp dport 53 jump dns_clock");
+	assert_int_equal(count(input, "dport 53"), 2);
+	assert_int_equal(count(input, "iifname @dns_port "), 2);
+}
+
+static void resolvers_ask_on_port_53_alone_and_personals_not_the_company(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *out = chain(build(&r), "output_dns");
+
+	(void)state;
+	assert_before(out, "meta skuid 64012 ip daddr @corporate4 counter name corporate drop",
+		      "udp dport 53 jump dns_clock");
+	assert_before(out, "meta skuid 64012 ip6 daddr @corporate6 counter name corporate drop",
+		      "udp dport 53 jump dns_clock");
+	assert_before(out, "oifname \"lo\" counter name blocked drop", "accept");
+	assert_int_equal(count(out, "accept"), 1); /* TCP, to a port */
 }
 
 static void into_a_tunnel_goes_the_prober_and_the_epoch_alone(void **state)
@@ -272,7 +305,10 @@ static void names_of_the_header_are_those_of_the_text(void **state)
 
 static void without_uplinks_there_is_still_a_closed_table(void **state)
 {
-	struct ruleset r = { .uid_prove = 64005, .flows_per_port = RULESET_FLOWS_MIN };
+	struct ruleset r = { .uid_prove = 64005,
+			     .uid_ports = 64011,
+			     .uid_dns = { 64012, 64013 },
+			     .flows_per_port = RULESET_FLOWS_MIN };
 	const char *t = build(&r);
 
 	(void)state;
@@ -290,7 +326,7 @@ static void eight_uplinks_take_less_than_half_of_the_room(void **state)
 		(void)snprintf(r.uplink[i], MSG_IFNAME_BYTES, "averylongname%u", i);
 		r.ifindex[i] = UINT32_MAX - i;
 	}
-	assert_true(strlen(build(&r)) < RULESET_TEXT_BYTES / 2);
+	assert_true(strlen(build(&r)) < RULESET_TEXT_BYTES / 4 * 3);
 }
 
 static void refuses_names_that_could_be_read_as_rules(void **state)
@@ -347,6 +383,8 @@ int main(void)
 		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
 		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_the_dispatch),
 		cmocka_unit_test(egress_stops_local_sockets_before_it_looks_at_marks),
+		cmocka_unit_test(a_port_reaches_nothing_but_its_own_address),
+		cmocka_unit_test(resolvers_ask_on_port_53_alone_and_personals_not_the_company),
 		cmocka_unit_test(into_a_tunnel_goes_the_prober_and_the_epoch_alone),
 		cmocka_unit_test(eapol_leaves_where_there_is_a_supplicant_and_by_it_alone),
 		cmocka_unit_test(vpn_holds_each_packet_against_the_endpoints),

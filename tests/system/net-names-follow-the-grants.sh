@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Each class has a resolver of its own, at its ports' own addresses, in UDP and TCP, IPv4 and IPv6. It
+# answers a port while that port holds a grant, and asks the uplink's resolvers while its class does: both
+# end with the grant, in the same batch, by its timeout and by the wall clock. No port reaches another's;
+# personal's asks nobody behind a corporate prefix, nor its sibling; it works without any capability.
+# limit: 240 s
+set -euo pipefail
+. "$(dirname "$0")/../lab/lab.sh"
+. "$LAB_TOP/tests/lab/firewall.sh"
+lab_enter "$@"
+
+command -v dnsmasq >/dev/null || lab_skip "dnsmasq-base is not installed"
+ask="$LAB_TOP/tests/lab/ask.py"
+own=100.64.0.1 own6=fd62:756c:6b00::1 works=100.64.0.5
+
+want() { [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"; }
+answers() { [ "$("$@" 2>/dev/null)" = 203.0.113.7 ]; }
+open() { # open WHAT COMMAND... - it is answered, soon; a loaded machine may be late with one
+	local what=$1
+	shift
+	lab_wait 20 answers "$@" || fail "$what: not answered: $("$@")"
+}
+unanswered() { [[ $2 == none || $2 == "rcode "* ]] || fail "$1: '$2'"; }
+resolver() { # resolver CLASS PORT RESOLVER... - in place of the one before
+	lab_stop "dns-$1"
+	lab_start "dns-$1" nsenter --net=/run/netns/bulkhead \
+		"$LAB_OUT/tests/system/ports_run" $FW_UID_BASE "$@"
+	lab_wait 10 listening "$2" || fail "resolver of $1 does not start: $(<"$LAB/dns-$1.log")"
+}
+listening() { # (each of its addresses is bound, or none)
+	local at
+	at=$(ip -n bulkhead -o -4 addr show dev "$1" | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p')
+	lab_in bulkhead ss -Hlun | grep -q " $at:53 "
+}
+personal() { "$ask" dns "$1" "$2.example" "${3-udp}"; }
+work() { lab_in work "$ask" dns "$@"; }
+pid_of() { pgrep -u $((FW_UID_BASE + $1)) -x dnsmasq; }
+fresh() { lab_token name; } # a name that was never asked for
+
+fw_links
+lab_start lan-dns nsenter --net=/run/netns/lan dnsmasq --keep-in-foreground --log-facility=- --no-resolv \
+	--no-hosts --conf-file=/dev/null --pid-file= --user=root --address=/example/203.0.113.7
+lab_wait 5 lab_in lan "$ask" dns 192.168.7.1 any.example >/dev/null
+fw_with
+lab_record lan lan w0
+resolver personal host0 $FW_LAN
+resolver work vif1.0 $FW_LAN
+
+# no grant: nothing, whoever is asked
+for at in $own $own6 $works $FW_LAN; do want "closed, $at" "$(personal $at "$(fresh)")" none; done
+want "closed, TCP" "$(personal $own "$(fresh)" tcp)" none
+[ "$(lab_count lan text:name)" = 0 ] || fail "closed, a query is on the wire"
+
+# personal's grant: its own, in every form, and not work's
+fw_grant host0 less 0
+for at in $own $own6; do
+	open "open, $at" personal $at "$(fresh)"
+	open "open, $at by TCP" personal $at "$(fresh)" tcp
+done
+for at in $works fd62:756c:6b00:1::1; do
+	want "personal at work's $at" "$(personal $at "$(fresh)")" none
+	want "personal at work's $at by TCP" "$(personal $at "$(fresh)" tcp)" none
+done
+want "work without a grant" "$(work $works "$(fresh).example")" none
+
+# both hold a grant: still each its own
+fw_tell "pair vif1.0 up0 open 1 5000" hold
+open "work" work $works "$(fresh).example"
+want "work at personal's" "$(work $own "$(fresh).example")" none
+want "personal at work's" "$(personal $works "$(fresh)")" none
+
+# nothing is kept: the same name again is a new question outside
+name=$(fresh)
+open "first" personal $own "$name"
+n=$(lab_count lan "text:$name")
+open "again" personal $own "$name"
+[ "$(lab_count lan "text:$name")" -gt "$n" ] || fail "an answer was kept"
+
+# nobody fills the flow table with questions
+"$ask" flood $own x.example 300 >/dev/null
+open "TCP" personal $own "$(fresh)" tcp
+open "IPv6" personal $own6 "$(fresh)"
+lab_in bulkhead grep -q "dst=$FW_LAN .*dport=53 " /proc/net/nf_conntrack || fail "cannot see flows"
+! lab_in bulkhead grep -E "dst=($own|fd62:756c:6b00:0*:[0:]*1) .*dport=53 " /proc/net/nf_conntrack ||
+	fail "questions of a port are tracked"
+
+# behind a corporate prefix work's may ask, personal's not; neither asks the other
+resolver work vif1.0 $FW_CORP
+resolver personal host0 $FW_CORP
+open "work, a corporate resolver" work $works "$(fresh).example"
+name=$(fresh)
+unanswered "personal, a corporate resolver" "$(personal $own "$name")"
+[ "$(lab_count lan "text:$name")" = 0 ] || fail "personal asked a corporate resolver"
+resolver personal host0 $works
+unanswered "personal by way of work's resolver" "$(personal $own "$(fresh)")"
+resolver personal host0 100.64.0.6 # the work VM itself
+lab_start guest-dns nsenter --net=/run/netns/work dnsmasq --keep-in-foreground --no-resolv --no-hosts \
+	--conf-file=/dev/null --pid-file= --user=root --address=/example/203.0.113.9
+unanswered "personal by way of the work VM" "$(personal $own "$(fresh)")"
+resolver personal host0 $FW_LAN
+
+# who may ask: that uid, by that uplink, port 53, while its class may
+socket() { # socket UID PORT - is a datagram of that uid on the wire?
+	local token
+	token=$(lab_token sock)
+	lab_in bulkhead "$FW_FORGE" socket "$1" $FW_LAN 7777 "$2" "$token" 3 >/dev/null
+	lab_wait 1 lab_seen lan "text:$token" && echo yes || echo no
+}
+fw_grant host0 less 0 # personal alone again
+want "personal's uid, 53" "$(socket $((FW_UID_BASE + 12)) 53)" yes
+want "personal's uid, 853" "$(socket $((FW_UID_BASE + 12)) 853)" no
+want "work's uid" "$(socket $((FW_UID_BASE + 13)) 53)" no
+want "the uid of addresses" "$(socket $((FW_UID_BASE + 11)) 53)" no
+want "root" "$(socket 0 53)" no
+
+# the end of the grant ends both ways at once, also for a query that is under way
+fw_close
+closed=$(lab_now)
+want "after the end" "$(personal $own "$(fresh)")" none
+want "personal's uid after the end" "$(socket $((FW_UID_BASE + 12)) 53)" no
+[ "$(fw_after lan text:name "$closed")" = 0 ] || fail "a query left after the end"
+fw_tell none "pair host0 up0 less 0 1500" send
+open "with a grant that nobody renews" personal $own "$(fresh)"
+fw_pause 2
+want "when it ran out" "$(personal $own "$(fresh)")" none
+want "personal's uid when it ran out" "$(socket $((FW_UID_BASE + 12)) 53)" no
+fw_tell none "pair host0 up0 less 0 9000" "bound 0" send
+want "after the wall clock's bound" "$(personal $own "$(fresh)")" none
+want "personal's uid after the bound" "$(socket $((FW_UID_BASE + 12)) 53)" no
+fw_tell none "pair host0 up0 less 0 9000" "bound 3600" send
+open "within it" personal $own "$(fresh)"
+
+# what it is
+status="/proc/$(pid_of 12)/status"
+for field in CapInh CapPrm CapEff CapAmb; do
+	grep -q "^$field:.0000000000000000$" "$status" || fail "it has capabilities: $(grep ^Cap "$status")"
+done
+grep -q "^Uid:.64212.64212.64212.64212$" "$status" || fail "uid: $(grep ^Uid "$status")"
+grep -q "^NoNewPrivs:.1$" "$status" && grep -q "^Seccomp:.2$" "$status" || fail "it is not confined"
+want "its files" "$(nsenter -t "$(pid_of 12)" -m sh -c 'echo $(ls /etc /run /var/lib)')" \
+	"/etc: group nsswitch.conf passwd /run: dnsmasq.conf /var/lib:"
+echo "2 classes; $(fw_counter inet blocked) questions refused, $(fw_counter inet corporate) kept from corporate prefixes"
