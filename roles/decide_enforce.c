@@ -349,11 +349,23 @@ static bool take_answer(struct decider *d, uint64_t now)
 	return true;
 }
 
+/* ipc_recv() waits where nothing is there: whoever reads more than one asks first. */
+static bool has_answer(const struct decider *d)
+{
+	struct loop loop;
+
+	loop_reset(&loop);
+	loop_want(&loop, d->role.peer_fd[ROLE_NFT]);
+	loop_wake_at(&loop, 1); /* long past: do not wait */
+	return d->role.peer_fd[ROLE_NFT] >= 0 && loop_wait(&loop) == 0 &&
+	       loop_ready(&loop, d->role.peer_fd[ROLE_NFT]);
+}
+
 /* All that is there: its last word before its end must not go with the socket that its successor
  * replaces. */
 void decide_enforce_acked(struct decider *d, uint64_t now)
 {
-	while (take_answer(d, now))
+	while (has_answer(d) && take_answer(d, now))
 		;
 }
 
