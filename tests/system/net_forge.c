@@ -2,6 +2,7 @@
  *
  *	net_forge udp SOURCE DESTINATION SPORT DPORT TOKEN COUNT   any source address, v4 or v6
  *	net_forge esp SOURCE DESTINATION TOKEN COUNT               the same, protocol 50
+ *	net_forge icmp SOURCE DESTINATION TYPE TOKEN COUNT         the same, ICMP or ICMPv6
  *	net_forge frame LINK UID MARK TOKEN COUNT                  packet socket that root opened
  *	                                                           and marked, used by UID
  *	net_forge socket UID DESTINATION SPORT DPORT TOKEN COUNT   ordinary UDP from a socket of UID
@@ -169,6 +170,34 @@ static void forge_esp(char **argv)
 	send_packets(packet, n, &to, number(argv[3]));
 }
 
+/* RFC 1071; for IPv6 with the pseudo-header of RFC 8200 8.1. */
+static void forge_icmp(char **argv)
+{
+	struct sockaddr_storage from = address_of(argv[0], 0), to = address_of(argv[1], 0);
+	bool v6 = from.ss_family == AF_INET6;
+	uint8_t packet[PACKET_BYTES] = { 0 }, body[PACKET_BYTES / 2] = { (uint8_t)number(argv[2]) };
+	size_t n = 8 + strlen(argv[3]);
+	uint32_t s = 0;
+
+	if (n > sizeof(body))
+		die("token");
+	body[5] = 7; /* an identifier */
+	memcpy(body + 8, argv[3], n - 8);
+	if (v6) {
+		s = sum(&((const struct sockaddr_in6 *)(const void *)&from)->sin6_addr, 16,
+			(uint32_t)n + IPPROTO_ICMPV6);
+		s = sum(&((const struct sockaddr_in6 *)(const void *)&to)->sin6_addr, 16, s);
+	}
+	s = sum(body, n, s);
+	s = (s & 0xffff) + (s >> 16);
+	s = ~((s & 0xffff) + (s >> 16));
+	body[2] = (uint8_t)(s >> 8);
+	body[3] = (uint8_t)s;
+	memcpy(packet + ip_bytes(&from), body, n);
+	n = ip_build(packet, &from, &to, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, n);
+	send_packets(packet, n, &to, number(argv[4]));
+}
+
 static void forge_frame(char **argv)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
@@ -266,7 +295,7 @@ int main(int argc, char **argv)
 	} verbs[] = { { "udp", 6, forge_udp },	   { "esp", 4, forge_esp },
 		      { "frame", 5, forge_frame }, { "socket", 6, forge_socket },
 		      { "flows", 3, make_flows },  { "echo", 1, echo },
-		      { "echo-at", 2, echo_at } };
+		      { "echo-at", 2, echo_at },   { "icmp", 5, forge_icmp } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0 &&
