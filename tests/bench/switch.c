@@ -113,11 +113,12 @@ int main(int argc, char **argv)
 	unsigned n = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	char text[TEXT_BYTES];
+	static const uint32_t uid_dns[N_NET_CLASSES] = { 1, 2 }; /* any: no resolver runs here */
 	struct grants *grants;
 
 	if (n == 0 || !nft)
 		return fputs("usage: switch PORT UPLINK N\n", stderr), 2;
-	if (grants_new(&grants) < 0)
+	if (grants_new(uid_dns, &grants) < 0)
 		return perror("switch: open nf_tables"), 1;
 	for (unsigned turn = 0; turn < n; turn++) {
 		by_batch(grants, argv[1], argv[2], turn);
