@@ -186,6 +186,7 @@ install: all
 	$(Q)install -m 644 $(wildcard hypervisor-glue/*.rules) $(SYSTEM)/udev/rules.d
 	$(Q)install -m 644 $(wildcard hypervisor-glue/*.conf) $(SYSTEM)/modprobe.d
 	$(Q)install $(wildcard hypervisor-glue/*-bulkhead) $(DESTDIR)/etc/xen/scripts
+	$(Q)install -D -m 644 roles/80-bulkhead-bh0.network $(SYSTEM)/systemd/network/80-bulkhead-bh0.network
 
 # .clang-format decides; nobody argues.
 format:
