@@ -15,7 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct classify_state state;
 	struct classify_rules rules;
 	struct msg_claim claim;
-	struct classify_fact link = { .kind = CLASSIFY_LINK, .link = { "up0", 7, true, { 2 } } };
+	struct classify_fact link = {
+		.kind = CLASSIFY_LINK,
+		.link = { .ifname = "up0", .ifindex = 7, .carrier = true, .mac = { 2 } }
+	};
 	struct classify_fact fact = { .kind = CLASSIFY_CLAIM, .claim = &claim };
 
 	if (!copy)
