@@ -142,9 +142,13 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# SOAK_S seconds for each fuzzer; a finding stays in out/soak.
+# SOAK_TRANSITIONS of the whole daemon; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
 SOAK_S ?= 600
-soak: fuzz
+SOAK_TRANSITIONS ?= 1000
+soak: root deps peers fuzz
+	$(Q)$(MAKE) -j$(JOBS) all helpers
+	$(Q)$(MAKE) stage
+	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \
 		$$f -max_total_time=$(SOAK_S) -print_final_stats=1 -artifact_prefix=$(OUT)/soak/ \

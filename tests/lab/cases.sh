@@ -38,7 +38,7 @@ check() {
 		grep -q '^case_end' "$file" || complain "$file: does not end with case_end"
 	done < <(files)
 	for ((number = 1; number <= N_CASES; number++)); do
-		[ "$(files | grep -c "/$(printf %02d $number)-")" -le 1 ] || complain "case $number: more than one file"
+		[ "$(files | grep -c "/$(printf %02d $number)-")" = 1 ] || complain "case $number: not one file"
 	done
 	return $bad
 }
