@@ -27,6 +27,9 @@ port_is() { # port_is CLASS VERDICT
 	[ "$(laptop_status ".ports[] | select(.class == \"$1\") | .verdict")" = "$2" ]
 }
 is_foreign() { laptop_zone_is foreign; }
+resolves() { # a name, by the port's own resolver
+	[[ $(timeout 3 busybox nslookup server.example 100.64.0.1 2>/dev/null) == *"$LAN_SERVER"* ]]
+}
 pen() { # the user's word
 	bulkhead net portal "$@" >"$LAB/portal.txt" 2>&1
 }
@@ -85,6 +88,7 @@ lab_wait 40 is_foreign || fail "the home LAN does not become foreign again"
 ! personal_gets "http://$LAN_SERVER/" || fail "personal gets a page without a word"
 pen_opens
 from=$(lab_ms)
+lab_wait 5 resolves || fail "the portal's time has no names"
 grep -q "8 s" "$LAB/portal.txt" || fail "the command does not say for how long: $(cat "$LAB/portal.txt")"
 personal_gets "http://$LAN_SERVER/" && grep -q "accept our terms" "$LAB/personal-page" ||
 	fail "personal does not get the portal's page"
@@ -99,6 +103,7 @@ port_is work closed || fail "work is open in the portal's time"
 lab_wait 15 port_is personal closed || fail "the portal's time does not end"
 took=$(lab_since "$from")
 ! personal_gets "http://$LAN_SERVER/" || fail "personal gets a page after the time"
+! resolves || fail "personal gets names after the time"
 [ -z "$(heard "$try")" ] || fail "the LAN hears: $(heard "$try" | tr '\n' ' ')"
 [ "$(laptop_audit '[.[] | select(.kind == "grant" and (.to == "portal" or .from == "portal")) | .phase] | join(" ")')" = \
 	"intent outcome event" ] || fail "the log does not have the intent, its outcome and the end"
