@@ -34,6 +34,7 @@ listening() { # (each of its addresses is bound, or none)
 }
 personal() { "$ask" dns "$1" "$2.example" "${3-udp}"; }
 work() { lab_in work "$ask" dns "$@"; }
+connects() { lab_in work timeout 1 bash -c ": </dev/tcp/$works/53" 2>/dev/null; }
 pid_of() { pgrep -u $((FW_UID_BASE + $1)) -x dnsmasq; }
 fresh() { lab_token name; } # a name that was never asked for
 
@@ -63,8 +64,11 @@ for at in $works fd62:756c:6b00:1::1; do
 done
 want "work without a grant" "$(work $works "$(fresh).example")" none
 
+! connects || fail "work reaches its resolver without a grant"
+
 # both hold a grant: still each its own
 fw_tell "pair vif1.0 up0 open 1 5000" hold
+lab_wait 10 connects || fail "work does not reach its resolver"
 open "work" work $works "$(fresh).example"
 want "work at personal's" "$(work $own "$(fresh).example")" none
 want "personal at work's" "$(personal $works "$(fresh)")" none
