@@ -90,6 +90,11 @@ int cli_net_portal(int argc, char **argv);
 int cli_net_suspend(int argc, char **argv);
 int cli_net_resume(int argc, char **argv);
 int cli_net_release(int argc, char **argv);
+/* roles/cli_wifi.c */
+int cli_wifi_status(int argc, char **argv);
+int cli_wifi_list(int argc, char **argv);
+int cli_wifi_connect(int argc, char **argv);
+int cli_wifi_forget(int argc, char **argv);
 int cli_disk_unlock(int argc, char **argv);
 int cli_disk_lock(int argc, char **argv);
 int cli_attach(int argc, char **argv);

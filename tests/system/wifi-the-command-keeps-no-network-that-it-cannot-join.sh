@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# "bulkhead wifi" and a real wpa_supplicant (without a radio: what needs one is in tests/vm/wifi.sh): its
+# answers reach the command in the supplicant's own folder, a network that is not in reach is not kept,
+# one that is known is found by its SSID whatever bytes that has, and each refusal says what to do.
+# limit: 90 s
+set -uo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+for part in lab lans tpm roles laptop dot1x; do
+	. "$here/lab/$part.sh"
+done
+lab_enter "$@"
+fail() {
+	echo "$1; $(tail -n 3 "$LAB/said")"
+	exit 1
+}
+says() { # says STATUS TEXT COMMAND...
+	local want=$1 text=$2 status
+	shift 2
+	"$@" >"$LAB/said" 2>&1 <&0
+	status=$?
+	[ $status = "$want" ] && { [ -z "$text" ] || grep -q "$text" "$LAB/said"; } || fail "'$*' ends with $status"
+}
+laptop_install || fail "no installation"
+dot1x_install
+uid=$((LAPTOP_UID_BASE + 14))
+folder=$LAPTOP_STATE/supplicant
+says 1 'lists no radio' bulkhead wifi status
+sed -i 's/^uplinks: .*/radios: [wl0]/' $LAPTOP_CONFIG
+says 1 'is bulkheadd running' bulkhead wifi status
+
+ip link add wl0 type veth peer name air0
+ip link set wl0 up
+mkdir -p "$folder"
+ssid=$'a "b" \\ c\xc3\xbc'
+printf '%s\n' "ctrl_interface=DIR=$folder/ctrl" update_config=1 'network={' \
+	"ssid=$(printf %s "$ssid" | od -An -tx1 | tr -d ' \n')" 'key_mgmt=NONE' '}' >"$folder/wl0.conf"
+chmod 711 "$LAPTOP_STATE"
+chown -R $uid:$uid "$folder"
+chmod 700 "$folder"
+lab_start supplicant setpriv --reuid $uid --regid $uid --clear-groups --inh-caps +net_admin,+net_raw \
+	--ambient-caps +net_admin,+net_raw wpa_supplicant -D wired -i wl0 -c "$folder/wl0.conf"
+lab_wait 10 test -S "$folder/ctrl/wl0" || fail "no supplicant: $(cat "$LAB/supplicant.log")"
+
+says 2 'passphrase has 8 to 63' bulkhead wifi connect nearby <<<"short"
+says 1 'no network' bulkhead wifi forget elsewhere </dev/null
+says 0 '' bulkhead wifi forget "$ssid" </dev/null
+grep -q 'network=' "$folder/wl0.conf" && fail "a forgotten network is kept"
+says 1 'no connection within 30 s' bulkhead wifi connect nearby <<<"long enough a secret"
+grep -q 'secret' "$folder/wl0.conf" && fail "the passphrase of a network out of reach is kept"
+says 0 'connected' bulkhead wifi status </dev/null
+[ -z "$(find "$folder" -name 'cli-*')" ] || fail "the command leaves its socket behind"
+echo "six refusals and answers, nothing kept, nothing left behind"
