@@ -3,7 +3,7 @@
 # namespace: a drop in any base chain is final.
 # case: 13
 # title: a foreign table with accept
-# expect dom0: 0 frames, also with the table in the namespace
+# expect dom0: 0 frames, also with the table in the namespace, which is told and flushed
 # expect guard: 0 frames
 # expect split: 0 frames
 # kernels: any
@@ -33,6 +33,14 @@ accept case_personal
 case_none lan tries udp4 udp6 raw
 accept lab_in bulkhead
 case_none lan tries udp4 udp6 raw
+fw_tell send
+[ "$FW_ANSWER" = "exited 1" ] && grep -q "^tamper" "$LAB/nft.log" || fail "nobody is told: $FW_ANSWER"
+wait "$FW_CHILD" || true
+fw_with
+ip -n bulkhead addr replace fd07::50/64 dev up0 nodad # it went with the link
+ip -n bulkhead -6 route replace default via $FW_LAN6
+ip -n bulkhead route replace default via $FW_LAN
+! lab_in bulkhead nft list table inet open >/dev/null 2>&1 || fail "the foreign table is still there"
 fw_grant host0 less 0
 case_some lan tries udp4 udp6
 case_end "accepted at four hooks, twice"
