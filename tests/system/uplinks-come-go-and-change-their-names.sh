@@ -3,7 +3,6 @@
 # one that nobody listed, several at once, unplugged and put back, renamed, its name taken by another,
 # moved away behind our back. Each is closed first; only what is a known network opens again; and the
 # company's cable never carries a frame of personal.
-# kernels: 6.1 6.18
 # limit: 400 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -40,7 +39,7 @@ sends() { # personal sends, with its token, and never stops
 	while :; do
 		"$LAB_TOOLS/send" udp $LAN_GATEWAY_corp 9 "$token" 10
 		"$LAB_TOOLS/send" udp $LAN_SERVER 9 "$token" 10
-		lab_pause 0.05
+		lab_pause 0.2
 	done >/dev/null 2>&1
 }
 silent() { # silent NAME - the cable of that name carried nothing of personal so far
