@@ -14,6 +14,7 @@ set -euo pipefail
 case_begin laptop "$@"
 
 work() { lab_in work "$LAB_TOOLS/send" udp $LAN_GATEWAY_home 9 "$1-near-" 3; lab_in work "$LAB_TOOLS/send" udp $LAN_SERVER 9 "$1-far-" 3; }
+refused() { case_audited ".seq > $seq and .kind == \"proof\" and .reason == \"beacon-observed\""; }
 carried() { [ "$(grep -c '^carried' "$LAB/relay.log")" -gt "$1" ]; }
 
 case_plain home
@@ -30,14 +31,15 @@ ip -n far link set far0 up
 for late in 1 5 20; do
 	lans_plug home
 	case_zone foreign
+	seq=$(laptop_seq)
 	: >"$LAB/relay.log"
 	lab_start relay "$LAB_TOOLS/relay" far far0 home br0 $late
 	lab_wait 20 laptop_zone_is suspect || fail "$late ms: a relayed announcement does not close: $(laptop_zone)"
 	lab_wait 30 carried 1 || fail "$late ms: no probe was carried: $(<"$LAB/relay.log")"
+	lab_wait 20 refused || fail "$late ms: the log does not say why: $(grep proof $LAPTOP_STATE/audit/00000001.jsonl | tail -n 2)"
 	! case_audited '.kind == "zone" and .to == "proven"' || fail "$late ms: proven through a relay"
 	case_none home work near far
 	case_none home case_tries $CASE_KINDS
 	lab_stop relay
 done
-said=$(grep -c beacon-observed $LAPTOP_STATE/audit/00000001.jsonl || true)
-case_end "$said records say beacon-observed"
+case_end "refused: $(laptop_audit '[.[] | select(.kind == "proof") | .reason] | unique | join(" ")')"
