@@ -16,7 +16,7 @@ enum sign_kind {
 	SIGN_EAPOL,
 	SIGN_VLAN,
 	SIGN_BEACON,  /* announcement heard (its signature not yet checked) */
-	SIGN_ALIVE,   /* sniff's own heartbeat: every second, with kernel drops */
+	SIGN_ALIVE,   /* sniff's own heartbeat, with kernel drops; how often: enum beat_pace */
 	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by its MAC */
 	SIGN_TLS,     /* never claimed: what a pinned TLS server's proof leaves behind */
 	N_SIGN_KINDS,
@@ -150,6 +150,16 @@ struct msg_claim {
 		struct msg_alive alive;
 		uint8_t room[640];
 	};
+};
+
+/* decide -> sniff: how often to beat from now on. Quick at sniff's start, and as long as any uplink is
+ * being judged; a change to quick is answered with a beat at once. Slow is as slow as zones and
+ * grants, which end after 5 s, permit with a second and a half to spare. */
+enum beat_pace { BEAT_QUICK = 1, BEAT_SLOW, N_BEAT_PACES };
+enum { BEAT_QUICK_MS = 1000, BEAT_SLOW_MS = 3500 };
+
+struct msg_beat {
+	uint32_t pace; /* enum beat_pace */
 };
 
 /* No padding: the size is the sum of the members. */

@@ -12,7 +12,7 @@
 enum {
 	FOREIGN_WINDOW_MS = 10000, /* design 4.1 */
 	HOME_WINDOW_MS = 1500,
-	ALIVE_GAP_MS = 3000, /* sniff beats every second: two may be late */
+	ALIVE_GAP_MS = 3000, /* sniff beats every second then: two may be late */
 	NEIGHBOUR_HOLD_MIN_MS =
 		180000, /* the longest usual hold time, CDP's; a lower TTL is kept */
 };
@@ -184,7 +184,7 @@ static void take_alive(struct classify_state *s, const struct classify_rules *ru
 		       const struct msg_alive *counts, uint64_t at)
 {
 	bool unbroken = s->alive_boot_ms != 0 && at >= s->alive_boot_ms &&
-			at - s->alive_boot_ms <= rules->alive_gap_ms &&
+			at - s->alive_boot_ms <= classify_zone_gap_ms(s, rules) &&
 			counts->n_frames >= s->counts.n_frames &&
 			counts->n_dropped == s->counts.n_dropped;
 
@@ -294,7 +294,7 @@ static void expire(struct classify_state *s, const struct classify_rules *rules)
 
 	if (s->proof_until_boot_ms != 0 && now >= s->proof_until_boot_ms)
 		end_proof(s);
-	if (s->alive && now - s->alive_boot_ms > rules->alive_gap_ms)
+	if (s->alive && now - s->alive_boot_ms > classify_zone_gap_ms(s, rules))
 		s->alive = false;
 	classify_exchange_expire(&s->seen, now);
 	for (unsigned k = 0; k < N_SIGN_KINDS; k++) {

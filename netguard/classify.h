@@ -7,7 +7,8 @@
  * - A sign only tightens: foreign and home end at once, and state.closes, by
  *   which personal is closed on all uplinks, is set in the same step.
  * - foreign needs an attested absence: carrier, sniff's heartbeats without a gap or a drop over
- *   a whole window of this generation, an exchange of this very link (a lease for our own MAC, or
+ *   a whole window of this generation (and ever after; a settled zone permits slower ones, no
+ *   window does), an exchange of this very link (a lease for our own MAC, or
  *   a router and an address of ours inside its prefix), and no sign.
  * - home needs the same over a shorter window, never shorter than the beacons' second, on a
  *   network that the rules list as enrolled.
@@ -45,6 +46,8 @@ enum {
 	CLASSIFY_ROAM_MS = 5000,   /* a probe and its answer, some retries; personal stays closed */
 	CLASSIFY_CALM_MS =
 		3000, /* a loosening and two tightenings: three changes in three seconds */
+	CLASSIFY_SETTLED_GAP_MS = 5000, /* as long as a grant lives: in a settled zone, a heartbeat
+					   later than this is none */
 	/* beacons announce themselves every second (design 4.3): no window ends before one was due */
 	CLASSIFY_BEACON_MS = 1200,
 };
@@ -53,7 +56,7 @@ enum {
 struct classify_rules {
 	uint32_t foreign_window_ms;
 	uint32_t home_window_ms;
-	uint32_t alive_gap_ms; /* a heartbeat later than this is none */
+	uint32_t alive_gap_ms; /* while the zone is judged, a heartbeat later than this is none */
 	uint32_t any_kinds;    /* bit 1 << SIGN_*: any claim of that kind is a sign; of DHCP (both
 				  versions): any that names a domain */
 	bool dhcp_private;     /* a DHCP option 224..254 is a sign */
@@ -180,6 +183,10 @@ bool classify_step(struct classify_state *state, const struct classify_rules *ru
 
 /* When a CLASSIFY_TIME is due: the zone may change then by time alone. UINT64_MAX: never. */
 uint64_t classify_wake(const struct classify_state *state, const struct classify_rules *rules);
+
+/* Nothing is being judged: there is no carrier, nobody to listen (a tunnel), or a zone other than
+ * unknown. Heartbeats may be as slow as CLASSIFY_SETTLED_GAP_MS permits. */
+bool classify_settled(const struct classify_state *state);
 
 /* Why the uplink is in its zone, and what would change it. */
 void classify_explain(const struct classify_state *state, const struct classify_rules *rules,

@@ -57,6 +57,17 @@ uint32_t classify_zone_window_left_ms(const struct classify_state *state,
 	return seen_ms >= ms ? 0 : (uint32_t)(ms - seen_ms);
 }
 
+bool classify_settled(const struct classify_state *state)
+{
+	return !state->link.carrier || state->tunnel || state->zone != ZONE_UNKNOWN;
+}
+
+uint32_t classify_zone_gap_ms(const struct classify_state *state,
+			      const struct classify_rules *rules)
+{
+	return classify_settled(state) ? (uint32_t)CLASSIFY_SETTLED_GAP_MS : rules->alive_gap_ms;
+}
+
 enum classify_wait classify_zone_wait(const struct classify_state *state,
 				      const struct classify_rules *rules)
 {
@@ -114,7 +125,7 @@ uint64_t classify_wake(const struct classify_state *state, const struct classify
 	if (state->proof_until_boot_ms != 0)
 		at = MIN(at, state->proof_until_boot_ms);
 	if (state->alive) /* one later: at the gap itself it is still in time */
-		at = MIN(at, state->alive_boot_ms + rules->alive_gap_ms + 1);
+		at = MIN(at, state->alive_boot_ms + classify_zone_gap_ms(state, rules) + 1);
 	for (unsigned k = 0; k < N_SIGN_KINDS; k++)
 		if (state->sign[k].until_boot_ms != 0)
 			at = MIN(at, state->sign[k].until_boot_ms);

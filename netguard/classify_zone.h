@@ -1,7 +1,7 @@
 /* classify_zone.h - reading a struct classify_state: what stands, what is missing, which zone.
  *
- * Pure: nothing here changes the state; classify.c does. classify_wake(), classify_explain() and
- * the names, which classify.h promises, are here, too. */
+ * Pure: nothing here changes the state; classify.c does. classify_wake(), classify_settled(),
+ * classify_explain() and the names, which classify.h promises, are here, too. */
 #ifndef NETGUARD_CLASSIFY_ZONE_H
 #define NETGUARD_CLASSIFY_ZONE_H
 
@@ -20,6 +20,10 @@ const struct classify_home *classify_zone_home(const struct classify_state *stat
 /* What of the window has not been attested yet, by heartbeats and not by the clock. */
 uint32_t classify_zone_window_left_ms(const struct classify_state *state,
 				      const struct classify_rules *rules);
+
+/* Two heartbeats further apart are two runs. */
+uint32_t classify_zone_gap_ms(const struct classify_state *state,
+			      const struct classify_rules *rules);
 
 enum classify_wait classify_zone_wait(const struct classify_state *state,
 				      const struct classify_rules *rules);

@@ -97,6 +97,7 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 
 	switch ((enum role_id)peer) {
 	case ROLE_SNIFF:
+		d->pace = BEAT_QUICK; /* as it starts */
 		decide_uplinks_sniff_gone(d, now);
 		break;
 	case ROLE_NFT:
@@ -262,6 +263,7 @@ static void round_once(struct decider *d)
 	read_all(d, &loop, now);
 	decide_uplinks_tick(d, now);
 	decide_enforce(d, now);
+	decide_pace(d);
 	decide_resolve(d);
 	decide_enforce_restart(d, now);
 	decide_docs_tick(d, now);
@@ -286,6 +288,7 @@ int main(void)
 	enter_sandbox(d);
 
 	now = loop_now_boot_ms();
+	d->pace = BEAT_QUICK;
 	decide_ops_init(d);
 	decide_control_init(d);
 	for (unsigned i = 0; i < MSG_DISKS; i++)

@@ -200,6 +200,7 @@ struct decider {
 	bool changed; /* something that the grants depend on */
 	bool restart_wanted;
 	uint64_t restart_boot_ms; /* of the last SUP_NET_RESTART */
+	uint32_t pace;		  /* enum beat_pace, as sniff has it */
 	uint32_t probe_seq;
 	uint64_t min_epoch;    /* the highest epoch of a valid certificate of ours */
 	uint64_t stored_epoch; /* of it: what the file has */
@@ -284,6 +285,11 @@ uint64_t decide_uplinks_wake(const struct decider *d);
 /* One fact about one uplink. */
 void decide_uplinks_step(struct decider *d, struct uplink *u, const struct classify_fact *fact,
 			 uint64_t now);
+
+/* -- decide_pace.c: how often sniff beats -- */
+
+/* In every round, when all facts are taken. */
+void decide_pace(struct decider *d);
 
 /* -- decide_homes.c: which networks are homes -- */
 

@@ -25,7 +25,6 @@
 #include "roles/role.h"
 
 enum {
-	BEAT_MS = 1000,		/* decide takes three for silence */
 	FRAMES_PER_ROUND = 256, /* then the other uplinks and the heartbeat have their turn */
 	FDS_PER_CAPTURE = 2,	/* the packet socket, and an eventfd that libpcap keeps */
 	FDS_BASE = 5,		/* 0, 1, 2, the supervisor, decide */
@@ -46,6 +45,7 @@ static struct sniff {
 	struct role role;
 	unsigned n_uplinks;
 	struct uplink uplink[MSG_UPLINKS];
+	uint32_t pace; /* enum beat_pace, as decide wants it */
 	uint64_t next_beat_boot_ms;
 } sniff;
 
@@ -200,7 +200,7 @@ static void beat(struct sniff *s, uint64_t now_boot_ms)
 {
 	if (now_boot_ms < s->next_beat_boot_ms)
 		return;
-	s->next_beat_boot_ms = now_boot_ms + BEAT_MS;
+	s->next_beat_boot_ms = now_boot_ms + (s->pace == BEAT_SLOW ? BEAT_SLOW_MS : BEAT_QUICK_MS);
 	for (unsigned i = 0; i < s->n_uplinks; i++) {
 		struct uplink *u = &s->uplink[i];
 		struct msg_claim claim = { .kind = SIGN_ALIVE, .at_boot_ms = now_boot_ms };
@@ -219,18 +219,24 @@ static void beat(struct sniff *s, uint64_t now_boot_ms)
 	}
 }
 
-/* decide says nothing to us: whatever can be read there is its end. */
-static void check_decide(const struct sniff *s)
+/* The pace is all that decide ever says to us. Quicker means that something is being judged: the beat
+ * comes now. */
+static void hear_decide(struct sniff *s)
 {
-	struct msg_claim none;
-	int r = ipc_recv(s->role.peer_fd[ROLE_DECIDE], &none, sizeof(none), NULL);
+	struct msg_beat beat;
+	int r = ipc_recv(s->role.peer_fd[ROLE_DECIDE], &beat, sizeof(beat), NULL);
 
 	if (r == -EAGAIN)
 		return;
-	if (r != -EPIPE)
-		die("decide spoke out of turn");
-	log_info("decide is gone: done");
-	exit(EXIT_SUCCESS);
+	if (r == -EPIPE) {
+		log_info("decide is gone: done");
+		exit(EXIT_SUCCESS);
+	}
+	if (r < 0 || beat.pace == 0 || beat.pace >= N_BEAT_PACES)
+		die("decide broke its contract");
+	if (beat.pace == BEAT_QUICK && s->pace == BEAT_SLOW)
+		s->next_beat_boot_ms = 0;
+	s->pace = beat.pace;
 }
 
 static void check_supervisor(struct sniff *s)
@@ -260,7 +266,7 @@ static _Noreturn void run(struct sniff *s)
 		if (loop_ready(&loop, ROLE_SUP_FD))
 			check_supervisor(s);
 		if (loop_ready(&loop, s->role.peer_fd[ROLE_DECIDE]))
-			check_decide(s);
+			hear_decide(s);
 		for (unsigned i = 0; i < s->n_uplinks; i++)
 			if (!s->uplink[i].broken &&
 			    loop_ready(&loop, capture_fd(s->uplink[i].capture)))

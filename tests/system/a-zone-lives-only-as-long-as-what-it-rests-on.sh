@@ -44,7 +44,7 @@ is_closed || fail "open, and nobody listens"
 kill -CONT "$sniff"
 lab_wait 40 laptop_zone_is foreign || fail "the home LAN does not become foreign again"
 kill -KILL "$(role sniff)"
-lab_wait 1 laptop_zone_is unknown || fail "foreign, and the listener is dead" # the gap alone takes 2 s
+lab_wait 1 laptop_zone_is unknown || fail "foreign, and the listener is dead" # the gap alone takes longer
 lab_wait 40 laptop_zone_is foreign || fail "its successor attests nothing"
 kill -KILL "$(role decide)"
 lab_wait 10 laptop_zone_is unknown || fail "a new decide believes its predecessor"

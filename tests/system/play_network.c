@@ -2,6 +2,9 @@
  *
  *	play_network listen SNIFF IFNAME SECONDS
  *		start sniff; a line for each claim
+ *	play_network pace SNIFF IFNAME PACE...
+ *		start sniff; after its next heartbeat tell it this pace, and print how many ms later
+ *		the one after that came. The words are numbers: 1 is quick, 2 slow
  *	play_network prove SNIFF PROVE IFNAME 4|6 ROOT [mac|epoch|certificate|class]
  *		wait for an announcement that sniff hears, check it with the root key (base64), order
  *		a probe of its sender, print "proof CODE ...". The last word makes one thing of the
@@ -216,6 +219,37 @@ static int listen_to(char **argv)
 	return 0;
 }
 
+static uint64_t next_beat_boot_ms(int fd)
+{
+	uint64_t end = loop_now_boot_ms() + WAIT_MS;
+	struct msg_claim c;
+
+	while (next(fd, &c, sizeof(c), end))
+		if (c.kind == SIGN_ALIVE)
+			return loop_now_boot_ms();
+	printf("no heartbeat\n");
+	exit(1);
+}
+
+static int pace(int argc, char **argv)
+{
+	int fd = start(argv[0], argv[1], AF_UNSPEC);
+	uint64_t last = next_beat_boot_ms(fd);
+
+	for (int i = 2; i < argc; i++) {
+		struct msg_beat beat = { .pace = (uint32_t)strtoul(argv[i], NULL, 10) };
+		uint64_t at;
+
+		if (ipc_send(fd, &beat, sizeof(beat), -1) < 0)
+			fail("tell the pace");
+		at = next_beat_boot_ms(fd);
+		printf("%llu\n", (unsigned long long)(at - last));
+		(void)fflush(stdout);
+		last = at;
+	}
+	return 0;
+}
+
 static void read_mac(const char *ifname, uint8_t ret[6])
 {
 	struct ifreq q = { 0 };
@@ -350,6 +384,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv + 2);
+	if (argc >= 4 && strcmp(argv[1], "pace") == 0)
+		return pace(argc - 2, argv + 2);
 	if (argc >= 7 && strcmp(argv[1], "prove") == 0)
 		return prove(argc - 2, argv + 2);
 	if (argc >= 7 && strcmp(argv[1], "tls") == 0)

@@ -103,8 +103,9 @@ static void a_late_sniff_closes_a_foreign_network(void **state)
 	(void)state;
 	begin(&l);
 	become_foreign(&l);
-	assert_int_equal(classify_wake(&l.s, &l.rules), l.now + l.rules.alive_gap_ms + 1);
-	l.now += l.rules.alive_gap_ms + 1;
+	assert_true(classify_settled(&l.s));
+	assert_int_equal(classify_wake(&l.s, &l.rules), l.now + CLASSIFY_SETTLED_GAP_MS + 1);
+	l.now += CLASSIFY_SETTLED_GAP_MS + 1;
 	simple(&l, CLASSIFY_TIME);
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 	beat(&l);

@@ -60,9 +60,16 @@ static void new_link(struct lab *l, struct oracle *o)
 	event(l, o);
 }
 
+static uint64_t gap_ms(const struct lab *l)
+{
+	bool open = l->s.zone == ZONE_FOREIGN || l->s.zone == ZONE_HOME;
+
+	return open ? (uint64_t)CLASSIFY_SETTLED_GAP_MS : l->rules.alive_gap_ms;
+}
+
 static void some_beat(struct lab *l, struct oracle *o)
 {
-	if (l->now - o->last_beat > l->rules.alive_gap_ms || o->dropped)
+	if (l->now - o->last_beat > gap_ms(l) || o->dropped)
 		o->last_event = l->now;
 	o->dropped = false;
 	o->last_beat = l->now;
@@ -193,8 +200,7 @@ static const char *check_absence(const struct lab *l, const struct oracle *o)
 		return "home without an enrolment";
 	if (o->proven_once || o->sign_until > l->now)
 		return "open in spite of a sign";
-	if (o->last_beat < o->last_event + window_ms ||
-	    l->now - o->last_beat > l->rules.alive_gap_ms)
+	if (o->last_beat < o->last_event + window_ms || l->now - o->last_beat > gap_ms(l))
 		return "open without an attested window";
 	return exchanged(o, l->now) ? NULL : "open without an exchange";
 }

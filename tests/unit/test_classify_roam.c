@@ -34,7 +34,7 @@ static void another_address_leaves_a_moment_to_prove_it_again(void **state)
 	assert_int_equal(l.s.zone, ZONE_PROVEN);
 	assert_int_equal(
 		classify_wake(&l.s, &l.rules),
-		MIN(l.now + CLASSIFY_ROAM_MS, l.s.alive_boot_ms + l.rules.alive_gap_ms + 1));
+		MIN(l.now + CLASSIFY_ROAM_MS, l.s.alive_boot_ms + CLASSIFY_SETTLED_GAP_MS + 1));
 	l.now += 1000;
 	site_is(&l, "hq", SIGN_BEACON);
 	beats(&l, 30000);
