@@ -148,6 +148,8 @@ SOAK_TRANSITIONS ?= 1000
 soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers
 	$(Q)$(MAKE) stage
+	-$(Q)tests/vm/image.sh >/dev/null
+	$(Q)OUT=$(OUT) EMULATED=all LIMIT=1800 tests/system/vm-what-depends-on-the-kernel-holds-on-6.1.sh || [ $$? = 77 ]
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \

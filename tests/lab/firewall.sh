@@ -114,7 +114,7 @@ fw_counter() { # fw_counter FAMILY NAME - packets
 }
 
 fw_pause() { # fw_pause SECONDS - when the event is that nothing happens
-	lab_wait "$1" false || true
+	lab_idle "$1"
 }
 
 # fw_after NAME WHAT TIME - how many frames with WHAT came later than TIME (lab_now)

@@ -36,7 +36,7 @@ laptop_configure() {
 
 laptop_start() {
 	lab_start bulkheadd bulkheadd
-	lab_wait "${LAPTOP_PATIENCE:-10}" laptop_answers || {
+	lab_wait 10 laptop_answers || {
 		echo "lab: bulkheadd does not answer: $(tail -n 5 "$LAB/bulkheadd.log")" >&2
 		return 1
 	}

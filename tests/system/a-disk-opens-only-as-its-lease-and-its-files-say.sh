@@ -80,7 +80,7 @@ audit=$(roles_of "$(laptop_pid)" | awk '$1 == "audit" { print $2 }')
 kill -STOP "$audit"
 disk_unlock work "$DISK_PIN" &
 unlock=$!
-lab_wait 2 false # nothing may happen
+lab_idle 2 # nothing may happen
 no_block || fail "a disk is served before the audit log knows"
 kill -CONT "$audit"
 wait $unlock || fail "it does not open when the audit log is written again"

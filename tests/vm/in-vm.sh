@@ -24,7 +24,7 @@ tar -cf "$share/tree.tar" --exclude=tests/fuzz tests roles hypervisor-glue
 printf '%s\n' "$@" > "$share/scripts"
 cat > "$share/run" << 'RUN'
 mkdir /tmp/tree && cd /tmp/tree && tar --no-same-owner -xf /shared/tree.tar || exit 1
-export OUT=/tmp/tree/out LAPTOP_PATIENCE=300 PATIENCE=300 # emulated, everything takes longer
+export OUT=/tmp/tree/out LAB_SLOWER=10
 failed=0
 while read -r script; do
 	from=$(cut -d' ' -f1 /proc/uptime)

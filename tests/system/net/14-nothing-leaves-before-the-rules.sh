@@ -7,6 +7,7 @@
 # expect guard: the same
 # expect split: the same
 # kernels: 6.1 6.18
+# emulated: in make check
 set -euo pipefail
 . "$(dirname "$0")/../../lab/case.sh"
 case_begin fw "$@"
