@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages="dbus-daemon firewalld hostapd iperf3 kea-dhcp4-server kea-dhcp6-server lldpd netbase radvd wireguard-go wireguard-tools wpasupplicant"
+packages="dbus-daemon firewalld hostapd ifupdown iperf3 isc-dhcp-client kea-dhcp4-server kea-dhcp6-server lldpd netbase network-manager radvd wireguard-go wireguard-tools wpasupplicant"
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 tree=out/peers
 stamp=$tree/.made-of
