@@ -84,12 +84,14 @@ int ipc_recv(int fd, void *msg, size_t msg_bytes, int *ret_fd)
 		.msg_controllen = sizeof(control.space),
 	};
 	unsigned n_passed;
-	int passed;
+	int passed, n_resets = 0;
 	ssize_t n;
 
+	/* A peer that went without reading all resets the socket, once: what it had sent before is
+	 * still there behind the error, and its last word may matter most. */
 	do
 		n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC | MSG_TRUNC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && n_resets++ == 0)));
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? -EPIPE : -errno;
 

@@ -54,8 +54,6 @@ static int ask(const struct msg_config *config, const struct msg_ctl *request, c
 	if (r == 0)
 		r = ipc_recv(fd, ret, sizeof(*ret), NULL);
 	if (r == -EPIPE)
-		r = ipc_recv(fd, ret, sizeof(*ret), NULL);
-	if (r == -EPIPE)
 		return cli_error(CLI_FAILED, "%s: bulkheadd ended the talk; see its log", what);
 	if (r < 0)
 		return cli_errno(r, "%s: talk to bulkheadd", what);

@@ -55,6 +55,23 @@ static void a_descriptor_travels_with_its_message(void **state)
 	}
 }
 
+/* The kernel resets such a socket; nft's last word to decide comes this way. */
+static void the_last_word_of_a_peer_that_read_nothing_arrives(void **state)
+{
+	struct note got;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(pair), 0);
+	assert_int_equal(ipc_send(pair[1], &HELLO, sizeof(HELLO), -1), 0); /* never read */
+	assert_int_equal(ipc_send(pair[0], &HELLO, sizeof(HELLO), -1), 0);
+	(void)close(pair[0]);
+	assert_int_equal(ipc_recv(pair[1], &got, sizeof(got), NULL), 0);
+	assert_memory_equal(&got, &HELLO, sizeof(got));
+	assert_int_equal(ipc_recv(pair[1], &got, sizeof(got), NULL), -EPIPE);
+	(void)close(pair[1]);
+}
+
 static void a_message_of_another_length_breaks_the_contract(void **state)
 {
 	struct note got;
@@ -178,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_arrives_whole),
 		cmocka_unit_test(a_descriptor_travels_with_its_message),
+		cmocka_unit_test(the_last_word_of_a_peer_that_read_nothing_arrives),
 		cmocka_unit_test(a_message_of_another_length_breaks_the_contract),
 		cmocka_unit_test(a_descriptor_that_nobody_expects_is_closed_and_refused),
 		cmocka_unit_test(more_descriptors_than_one_are_all_closed_and_refused),
