@@ -226,7 +226,7 @@ static void put_tls(struct batch *b, const char *name, const struct msg_net_stat
 }
 
 int grants_apply(struct grants *grants, const struct msg_net_state *state,
-		 struct pairs_dead *ret_dead)
+		 const struct grants_links *links, struct pairs_dead *ret_dead)
 {
 	struct batch b = { .nlb = mnl_nlmsg_batch_start(grants->buf, BATCH_BYTES),
 			   .seq = &grants->seq };
@@ -241,6 +241,7 @@ int grants_apply(struct grants *grants, const struct msg_net_state *state,
 	pairs_next(&grants->pairs, state, &pairs, &dead);
 	put_grants(&b, state);
 	put_pairs(&b, &pairs);
+	grants_alive_put(&b, state, &pairs, links);
 	grants_dns_put(&b, grants->uid_dns, state);
 	put_prefixes(&b, state);
 	grants_vpn_put(&b, state);

@@ -21,8 +21,10 @@ static const struct pairs_key *find(const struct pairs *pairs, const struct pair
 }
 
 /* Is the second of the two for some of the places only that the first was for? */
-static bool narrows(uint32_t before, uint32_t now)
+static bool narrows(uint32_t before, uint32_t now, bool other_prefixes)
 {
+	if (now == GRANT_OPEN_LESS_CORPORATE && (other_prefixes || before == GRANT_OPEN))
+		return true;
 	return before != now && (now == GRANT_VPN || now == GRANT_PORTAL);
 }
 
@@ -42,9 +44,16 @@ static uint32_t new_mark(struct pairs *pairs, uint32_t mark_class)
 void pairs_next(const struct pairs *before, const struct msg_net_state *state, struct pairs *ret,
 		struct pairs_dead *ret_dead)
 {
+	bool other_prefixes;
+
 	memset(ret, 0, sizeof(*ret));
 	memset(ret_dead, 0, sizeof(*ret_dead));
 	ret->next_number = before->next_number;
+	ret->n_prefixes = state->n_prefixes;
+	memcpy(ret->prefix, state->prefix, sizeof(ret->prefix)); /* no padding: msg_net.h */
+	other_prefixes =
+		ret->n_prefixes != before->n_prefixes ||
+		memcmp(ret->prefix, before->prefix, ret->n_prefixes * sizeof(ret->prefix[0])) != 0;
 	for (unsigned i = 0; i < state->n_grants; i++) {
 		const struct msg_grant *grant = &state->grant[i];
 		struct pairs_key key = pairs_key_of(grant->in_ifname, grant->out_ifname);
@@ -54,7 +63,7 @@ void pairs_next(const struct pairs *before, const struct msg_net_state *state, s
 		if (is_way_back(grant->verdict) || find(ret, &key))
 			continue;
 		if (old && old->mark >> PAIRS_CLASS_SHIFT == mark_class &&
-		    !narrows(before->verdict[old - before->pair], grant->verdict))
+		    !narrows(before->verdict[old - before->pair], grant->verdict, other_prefixes))
 			key.mark = old->mark;
 		else
 			key.mark = new_mark(ret, mark_class);

@@ -3,8 +3,8 @@
  * Pure: values in, values out.
  *
  * A pair keeps its mark while it is granted without a break, and gets a new one when it is granted
- * again after a time without, or to fewer places than before: flows that ended with a wider grant
- * never come back to life, not even when it does. */
+ * again after a time without, or to fewer places than before (other corporate prefixes may be
+ * fewer): flows that ended with a wider grant never come back to life, not even when it does. */
 #ifndef NETGUARD_PAIRS_H
 #define NETGUARD_PAIRS_H
 
@@ -31,6 +31,8 @@ struct pairs {
 	unsigned n;
 	struct pairs_key pair[PAIRS_MAX];
 	uint32_t verdict[PAIRS_MAX]; /* of each, enum grant_verdict */
+	uint32_t n_prefixes;	     /* that GRANT_OPEN_LESS_CORPORATE left out */
+	struct msg_prefix prefix[MSG_PREFIXES];
 };
 
 struct pairs_dead {

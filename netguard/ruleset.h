@@ -20,6 +20,7 @@
 #define RULESET_GRANT	   "grant"	/* inet map: (in, out) -> verdict, timeout */
 #define RULESET_PAIR_MARK  "pair_mark"	/* inet map: (port, uplink) -> mark of their flows */
 #define RULESET_PAIR_OK	   "pair_ok"	/* inet set: (port, uplink, mark) */
+#define RULESET_ALIVE	   "alive"	/* inet set: (ct direction, in, out, mark), timeout */
 #define RULESET_CORPORATE4 "corporate4" /* inet interval set */
 #define RULESET_CORPORATE6 "corporate6" /* inet interval set */
 #define RULESET_DNS_PORT   "dns_port"	/* inet set: ports whose resolver may be asked, timeout */

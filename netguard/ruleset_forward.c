@@ -8,6 +8,7 @@ static const char STATE[] =
 	"	map grant { type ifname . ifname : verdict; flags timeout; }\n"
 	"	map pair_mark { type ifname . ifname : mark; }\n"
 	"	set pair_ok { type ifname . ifname . mark; }\n"
+	"	set alive { type ct_dir . iface_index . iface_index . mark; flags timeout; }\n"
 	"	set corporate4 { type ipv4_addr; flags interval; }\n"
 	"	set corporate6 { type ipv6_addr; flags interval; }\n"
 	"	set vpn4 { type ipv4_addr . inet_proto . inet_service; }\n"
@@ -29,19 +30,20 @@ static const char STATE[] =
  * Before conntrack (-200), so that a forged packet makes no entry. IPv6 says "::"
  * while it looks for a duplicate address (RFC 4862 5.4.2), and in the listener reports for that
  * (RFC 3590); a DHCP client says 0.0.0.0 while it has none (RFC 2131 4.1). What a port says to its own
- * address about names and addresses makes no entry either: no flood of questions fills the table. */
+ * address about names and addresses makes no entry either: no flood of questions fills the table.
+ * Every packet comes by here: what is asked first fails for nearly all of them, and costs least. */
 static const char SOURCE[] =
 	"	chain source {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
 	"		iifname \"lo\" accept\n"
 	"		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, "
 	"mld2-listener-report } accept\n"
-	"		iifname . iif != @uplinks ip saddr 0.0.0.0 ip daddr 255.255.255.255 "
-	"udp sport 68 udp dport 67 notrack accept\n"
+	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
+	"iifname . iif != @uplinks notrack accept\n"
 	"		fib saddr . iif oif missing counter name spoofed drop\n"
-	"		iifname . iif @uplinks accept\n"
-	"		fib daddr . iif type local udp dport { 53, 67 } notrack\n"
-	"		fib daddr . iif type local tcp dport 53 notrack\n"
+	"		udp dport { 53, 67 } iifname . iif != @uplinks fib daddr . iif type local "
+	"notrack\n"
+	"		tcp dport 53 iifname . iif != @uplinks fib daddr . iif type local notrack\n"
 	"	}\n";
 
 /* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
@@ -63,7 +65,7 @@ static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
 			      "	chain open {\n"
 			      "		ct state invalid,untracked counter name blocked drop\n"
 			      "		ct direction reply counter name blocked drop\n"
-			      "		ct state new jump admit\n"
+			      "		ct state new ct mark 0 jump admit\n"
 			      "		iifname . oifname . ct mark @pair_ok accept\n"
 			      "		counter name blocked drop\n"
 			      "	}\n"
@@ -88,7 +90,7 @@ static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
  * pair. portal: web pages of a network that wants a click first. */
 static const char NARROW[] =
 	"	chain vpn_flow {\n"
-	"		ct state new jump begin\n"
+	"		ct state new ct mark 0 jump begin\n"
 	"		iifname . oifname . ct mark @pair_ok accept\n"
 	"		counter name blocked drop\n"
 	"	}\n"
@@ -121,27 +123,33 @@ static const char NARROW[] =
 	"		counter name blocked drop\n"
 	"	}\n";
 
-static const char DISPATCH[] = "	chain dispatch {\n"
-			       "		iifname . oifname vmap @grant\n"
-			       "	}\n";
-
-/* DHCP (RFC 2131 4.1, RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they
- * would speak for another. Options and routing headers name other hops than the destination that
- * the rules look at (RFC 791 3.1, RFC 8200 4.4); none is needed. One end is an uplink, by index too.
- * The dispatch comes before any "established": a grant that is gone cuts what is established too. */
-static const char FORWARD[] =
-	"	chain forward {\n"
-	"		type filter hook forward priority filter; policy drop;\n"
-	"		ip hdrlength > 5 counter name blocked drop\n"
-	"		exthdr hbh exists counter name blocked drop\n"
-	"		exthdr rt exists counter name blocked drop\n"
-	"		exthdr dst exists counter name blocked drop\n"
+/* alive: the short way of what is established on an open pair. Else, DHCP (RFC 2131 4.1, RFC 8415 7.2)
+ * and the beacon speak for the link they are on; forwarded they would speak for another. One end is
+ * an uplink, by index too. */
+static const char DISPATCH[] =
+	"	chain dispatch {\n"
+	"		ct state established ct direction . iif . oif . ct mark @alive accept\n"
 	"		udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
 	"		udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
-	"		oifname . oif @uplinks jump clock\n"
-	"		iifname . iif @uplinks jump clock\n"
-	"		counter name blocked drop\n"
+	"		oifname . oif @uplinks iifname . oifname vmap @grant\n"
+	"		iifname . iif @uplinks iifname . oifname vmap @grant\n"
 	"	}\n";
+
+/* Options and routing headers name other hops than the destination that the rules look at (RFC 791
+ * 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any "established": a grant that is
+ * gone cuts what is established too. */
+static const char FORWARD[] = "	chain headers6 {\n"
+			      "		exthdr hbh exists counter name blocked drop\n"
+			      "		exthdr rt exists counter name blocked drop\n"
+			      "		exthdr dst exists counter name blocked drop\n"
+			      "	}\n"
+			      "	chain forward {\n"
+			      "		type filter hook forward priority filter; policy drop;\n"
+			      "		ip hdrlength > 5 counter name blocked drop\n"
+			      "		meta nfproto ipv6 jump headers6\n"
+			      "		jump clock\n"
+			      "		counter name blocked drop\n"
+			      "	}\n";
 
 /* Each class hides behind ports of its own: no flow of one can take over the translation of
  * another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).

@@ -105,18 +105,17 @@ void ruleset_local_add(struct ruleset_text *t, const struct ruleset *r)
 	add_output(t, r);
 }
 
-/* After the local sockets: group membership, before any look at the mark (the kernel builds these
- * reports with skb->reserved_tailroom, which shares its place with the mark; nothing of their kind
- * is forwarded); what was forwarded in this epoch; then, unmarked, the kernel's own ARP and
- * neighbour discovery. 100 a second resolve a /24 in three seconds, and are too few to carry
- * anything; group reports are a handful per minute. */
+/* A frame without a local socket. First what was forwarded in this epoch: nearly all there is. Then
+ * group membership, whatever its mark says (the kernel builds these reports with
+ * skb->reserved_tailroom, which shares its place with the mark; nothing of their kind is forwarded);
+ * then, unmarked, the kernel's own ARP and neighbour discovery. 100 a second resolve a /24 in three
+ * seconds, and are too few to carry anything; group reports are a handful per minute. */
+static const char EGRESS_EPOCH[] = "		meta mark @epoch accept\n";
 static const char EGRESS_KERNEL[] =
-	"		meta skuid 0-4294967294 counter name leak drop\n"
 	"		icmpv6 type { mld-listener-report, mld-listener-done, "
 	"mld2-listener-report } "
 	"ip6 hoplimit 1 limit rate 10/second burst 20 packets accept\n"
 	"		ip protocol 2 ip ttl 1 limit rate 10/second burst 20 packets accept\n"
-	"		meta mark @epoch accept\n"
 	"		meta mark != 0 counter name stale drop\n"
 	"		ether type arp limit rate 100/second burst 100 packets accept\n"
 	"		icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } "
@@ -124,13 +123,31 @@ static const char EGRESS_KERNEL[] =
 	"		counter name leak\n"
 	"	}\n";
 
+static void local_begin(struct ruleset_text *t, unsigned i)
+{
+	ruleset_text_add(t, "	chain local_");
+	ruleset_text_number(t, i);
+	ruleset_text_add(t, " {\n");
+}
+
+static void local_end(struct ruleset_text *t)
+{
+	ruleset_text_add(t, "		counter name leak drop\n"
+			    "	}\n");
+}
+
+/* Whoever has a socket here goes to the chain of local ones, and does not come back. */
 static void egress_begin(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
 	ruleset_text_add(t, "	chain " RULESET_EGRESS);
 	ruleset_text_number(t, i);
 	ruleset_text_add(t, " {\n		type filter hook egress device \"");
 	ruleset_text_add(t, r->uplink[i]);
-	ruleset_text_add(t, "\" priority filter; policy drop;\n");
+	ruleset_text_add(t, "\" priority filter; policy drop;\n"
+			    "		meta skuid 0-4294967294 goto local_");
+	ruleset_text_number(t, i);
+	ruleset_text_add(t, "\n");
+	ruleset_text_add(t, EGRESS_EPOCH);
 }
 
 static void egress_prove(struct ruleset_text *t, const struct ruleset *r)
@@ -173,7 +190,7 @@ static void egress_supplicant(struct ruleset_text *t, const struct ruleset *r)
  * uplink, and tunnels; every other uid, root included, stops here. */
 void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
-	egress_begin(t, r, i);
+	local_begin(t, i);
 	ruleset_text_add(t, "		meta skuid 0 udp sport 68 udp dport 67 accept\n"
 			    "		meta skuid 0 udp sport 546 udp dport 547 accept\n");
 	egress_prove(t, r);
@@ -183,6 +200,9 @@ void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsig
 	ruleset_text_add(t, "		meta skuid . meta oifname @dns_out udp dport 53 accept\n"
 			    "		meta skuid . meta oifname @dns_out tcp dport 53 accept\n");
 	ruleset_text_add(t, EGRESS_TUNNEL);
+	local_end(t);
+	egress_begin(t, r, i);
+	ruleset_text_add(t, EGRESS_TUNNEL);
 	ruleset_text_add(t, EGRESS_KERNEL);
 }
 
@@ -190,10 +210,10 @@ void ruleset_local_egress(struct ruleset_text *t, const struct ruleset *r, unsig
  * and no DHCP, and nothing of the kernel's own belongs there. */
 void ruleset_local_egress_tunnel(struct ruleset_text *t, const struct ruleset *r, unsigned i)
 {
-	egress_begin(t, r, i);
+	local_begin(t, i);
 	egress_prove(t, r);
-	ruleset_text_add(t, "		meta skuid 0-4294967294 counter name leak drop\n"
-			    "		meta mark @epoch accept\n"
-			    "		counter name leak\n"
+	local_end(t);
+	egress_begin(t, r, i);
+	ruleset_text_add(t, "		counter name leak\n"
 			    "	}\n");
 }

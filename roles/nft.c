@@ -44,6 +44,7 @@ static struct nft {
 	uint32_t links_down;
 	uint64_t next_switches_boot_ms;
 	struct msg_net_state state;
+	struct grants_links found;
 	struct pairs_dead dead;
 } nft;
 
@@ -140,6 +141,27 @@ static void move_links(struct nft *n)
 		close_links(n);
 }
 
+/* A port that is gone again has no index, and no short way. */
+static void find_links(struct nft *n)
+{
+	struct grants_links *l = &n->found;
+
+	l->n = 0;
+	for (unsigned i = 0; i < n->ruleset.n_uplinks; i++) {
+		memcpy(l->link[l->n].ifname, n->ruleset.uplink[i], MSG_IFNAME_BYTES);
+		l->link[l->n++].ifindex = n->ruleset.ifindex[i];
+	}
+	for (unsigned i = 0; i < n->state.n_grants && l->n < GRANTS_LINKS; i++) {
+		const char *port = n->state.grant[i].in_ifname;
+		unsigned ifindex = 0;
+
+		if (grants_alive_index(l, port) != 0 || linkctl_find(n->links, port, &ifindex) < 0)
+			continue;
+		memcpy(l->link[l->n].ifname, port, MSG_IFNAME_BYTES);
+		l->link[l->n++].ifindex = ifindex;
+	}
+}
+
 static int apply(struct nft *n)
 {
 	int r = netstate_check(&n->state, &n->ruleset);
@@ -149,7 +171,8 @@ static int apply(struct nft *n)
 	if (r < 0)
 		return r;
 	must(grants_check_egress(n->grants, n->ruleset.n_uplinks), "look for the egress chains");
-	r = grants_apply(n->grants, &n->state, &n->dead);
+	find_links(n);
+	r = grants_apply(n->grants, &n->state, &n->found, &n->dead);
 	if (r == -ENOENT)
 		die("our table is gone; all is closed until it is loaded again");
 	if (r < 0)

@@ -22,7 +22,11 @@ static void prefixes(unsigned n)
 int main(int argc, char **argv)
 {
 	static char text[RULESET_TEXT_BYTES];
-	struct ruleset ruleset = { .n_uplinks = 1, .uid_prove = 64005, .flows_per_port = 4096 };
+	struct ruleset ruleset = { .n_uplinks = 1,
+				   .uid_prove = 64005,
+				   .uid_ports = 64012,
+				   .uid_dns = { 64013, 64014 },
+				   .flows_per_port = 4096 };
 	const char *port = argc == 4 ? argv[1] : "", *uplink = argc == 4 ? argv[2] : "";
 	unsigned mark = 1U << 24 | 1; /* personal's first pair: netguard/pairs.h */
 
@@ -39,6 +43,9 @@ int main(int argc, char **argv)
 	printf("add element inet bulkhead grant { \"%s\" . \"%s\" timeout 1h : goto "
 	       "open_less_corporate, \"%s\" . \"%s\" timeout 1h : goto back }\n",
 	       port, uplink, uplink, port);
+	printf("add element inet bulkhead alive { original . \"%s\" . \"%s\" . %#x timeout 1h, "
+	       "reply . \"%s\" . \"%s\" . %#x timeout 1h }\n",
+	       port, uplink, mark, uplink, port, mark);
 	printf("add element netdev bulkhead epoch { %#x }\n", (unsigned)RULESET_EPOCH_MARK(1));
 	printf("add rule inet bulkhead clock meta time < \"2100-01-01 00:00:00\" "
 	       "meta mark set %#x goto dispatch\n",

@@ -49,7 +49,8 @@ static void add(struct msg_net_state *state, const char *in, const char *out, ui
 	(void)snprintf(g->out_ifname, sizeof(g->out_ifname), "%s", out);
 }
 
-static void by_batch(struct grants *grants, const char *port, const char *uplink, unsigned turn)
+static void by_batch(struct grants *grants, const struct grants_links *links, const char *port,
+		     const char *uplink, unsigned turn)
 {
 	struct msg_net_state state = { .id = turn + 1, .epoch = turn % 0xffff + 1 };
 	struct pairs_dead dead;
@@ -62,7 +63,7 @@ static void by_batch(struct grants *grants, const char *port, const char *uplink
 		add(&state, uplink, port, GRANT_BACK);
 	}
 	began = now_ns();
-	r = grants_apply(grants, &state, &dead);
+	r = grants_apply(grants, &state, links, &dead);
 	if (r < 0)
 		die("apply", r);
 	say("batch", began);
@@ -114,14 +115,19 @@ int main(int argc, char **argv)
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	char text[TEXT_BYTES];
 	static const uint32_t uid_dns[N_NET_CLASSES] = { 1, 2 }; /* any: no resolver runs here */
+	struct grants_links links = { .n = 2 };
 	struct grants *grants;
 
+	for (unsigned i = 0; i < 2 && argc == 4; i++) {
+		(void)snprintf(links.link[i].ifname, MSG_IFNAME_BYTES, "%s", argv[1 + i]);
+		links.link[i].ifindex = if_nametoindex(argv[1 + i]);
+	}
 	if (n == 0 || !nft)
 		return fputs("usage: switch PORT UPLINK N\n", stderr), 2;
 	if (grants_new(uid_dns, &grants) < 0)
 		return perror("switch: open nf_tables"), 1;
 	for (unsigned turn = 0; turn < n; turn++) {
-		by_batch(grants, argv[1], argv[2], turn);
+		by_batch(grants, &links, argv[1], argv[2], turn);
 		text_of(text, argv[1], argv[2], turn);
 		by_text(nft, text);
 		if (turn % COMMAND_EVERY == 0)

@@ -24,11 +24,12 @@ static void a_pair_keeps_its_mark_while_it_is_granted(void **state)
 	struct pairs_dead dead;
 
 	(void)state;
+	s.grant[0].verdict = GRANT_OPEN_LESS_CORPORATE;
 	pairs_next(&none, &s, &first, &dead);
 	assert_int_equal(first.n, 1);
 	assert_int_equal(first.pair[0].mark, 1u << PAIRS_CLASS_SHIFT | 1);
 	assert_int_equal(dead.n, 0);
-	s.grant[0].verdict = GRANT_OPEN_LESS_CORPORATE;
+	s.grant[0].verdict = GRANT_OPEN;
 	pairs_next(&first, &s, &second, &dead);
 	assert_int_equal(second.pair[0].mark, first.pair[0].mark);
 	assert_int_equal(dead.n, 0);
@@ -51,12 +52,35 @@ static void a_grant_after_a_time_without_gets_a_new_mark(void **state)
 	assert_int_equal(dead.n, 0);
 }
 
+/* Their established flows are judged no more: a prefix that is new must end them. */
+static void other_corporate_prefixes_give_a_new_mark_to_who_goes_around_them(void **state)
+{
+	for (unsigned open = 0; open < 2; open++) {
+		struct pairs none = { 0 }, first, second, third;
+		struct msg_net_state s = granted(NET_CLASS_PERSONAL);
+		struct pairs_dead dead;
+
+		(void)state;
+		s.grant[0].verdict = open ? GRANT_OPEN : GRANT_OPEN_LESS_CORPORATE;
+		s.n_prefixes = 1;
+		s.prefix[0] = (struct msg_prefix){ .family = 2, .len_bits = 8, .address = { 10 } };
+		pairs_next(&none, &s, &first, &dead);
+		s.prefix[0].address[0] = 11;
+		pairs_next(&first, &s, &second, &dead);
+		assert_int_equal(dead.n, open ? 0 : 1);
+		assert_int_equal(second.pair[0].mark == first.pair[0].mark, open);
+		s.n_prefixes = 0;
+		pairs_next(&second, &s, &third, &dead);
+		assert_int_equal(dead.n, open ? 0 : 1);
+	}
+}
+
 static void fewer_places_than_before_get_a_new_mark_and_more_keep_it(void **state)
 {
-	static const uint32_t narrow[] = { GRANT_VPN, GRANT_PORTAL };
+	static const uint32_t narrow[] = { GRANT_VPN, GRANT_PORTAL, GRANT_OPEN_LESS_CORPORATE };
 
 	(void)state;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		struct pairs none = { 0 }, wide, less, again;
 		struct msg_net_state s = granted(NET_CLASS_WORK);
 		struct pairs_dead dead;
@@ -139,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pair_keeps_its_mark_while_it_is_granted),
 		cmocka_unit_test(a_grant_after_a_time_without_gets_a_new_mark),
+		cmocka_unit_test(other_corporate_prefixes_give_a_new_mark_to_who_goes_around_them),
 		cmocka_unit_test(fewer_places_than_before_get_a_new_mark_and_more_keep_it),
 		cmocka_unit_test(another_class_behind_the_same_port_is_another_pair),
 		cmocka_unit_test(a_pair_named_twice_is_one),

@@ -100,57 +100,81 @@ static void what_opens_is_empty(void **state)
 	assert_non_null(strstr(t, "\tchain clock { }\n"));
 	assert_non_null(strstr(t, "\tchain dns_clock { }\n"));
 	assert_int_equal(count(t, "elements"), 1); /* the uplinks' names */
-	assert_int_equal(count(t, "@grant"), 1);
-	assert_non_null(strstr(chain(t, "dispatch"), "@grant"));
+	assert_int_equal(count(t, "@grant"), 2);
+	assert_int_equal(count(chain(t, "dispatch"), "@grant"), 2);
 }
 
 static void nothing_established_passes_without_a_dispatch(void **state)
 {
 	struct ruleset r = two_uplinks();
-	const char *t = build(&r), *forward = chain(t, "forward");
+	const char *t = build(&r), *forward = chain(t, "forward"), *dispatch;
 
 	(void)state;
 	assert_null(strstr(forward, "accept"));
 	assert_null(strstr(forward, "established"));
-	/* and none but to or from an uplink: that link, under that name */
-	assert_int_equal(count(t, "jump clock"), 2);
-	assert_int_equal(count(forward, "if @uplinks jump clock"), 2);
+	assert_int_equal(count(t, "jump clock"), 1);
+	/* the short way is one of a direction, two links and a mark; and nothing else is accepted there */
+	dispatch = chain(t, "dispatch");
+	assert_int_equal(count(dispatch, "accept"), 1);
+	assert_non_null(strstr(dispatch, "ct state established ct direction . iif . oif . ct mark "
+					 "@alive accept\n"));
+	/* no grant is looked up but to or from an uplink: that link, under that name */
+	assert_int_equal(count(dispatch, "oifname . oif @uplinks iifname . oifname vmap @grant"),
+			 1);
+	assert_int_equal(count(dispatch, "iifname . iif @uplinks iifname . oifname vmap @grant"),
+			 1);
 	assert_non_null(strstr(t, "{ \"en0\" . 3, \"wl0.1\" . 7 }"));
 }
 
-static void dhcp_and_the_beacon_are_dropped_before_the_dispatch(void **state)
+static void dhcp_and_the_beacon_are_dropped_before_a_grant(void **state)
 {
 	struct ruleset r = two_uplinks();
-	const char *forward = chain(build(&r), "forward");
+	const char *dispatch = chain(build(&r), "dispatch");
 
 	(void)state;
-	assert_before(forward, "udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop",
-		      "jump clock");
-	assert_before(forward, "udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop",
-		      "jump clock");
+	assert_before(dispatch, "udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop",
+		      "@grant");
+	assert_before(dispatch, "udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop",
+		      "@grant");
 }
 
-static void egress_stops_local_sockets_before_it_looks_at_marks(void **state)
+static void options_are_dropped_before_the_short_way(void **state)
 {
 	struct ruleset r = two_uplinks();
-	const char *t = build(&r), *egress;
+	const char *t = build(&r), *forward = chain(t, "forward");
 
 	(void)state;
+	assert_before(forward, "ip hdrlength > 5 counter name blocked drop", "jump clock");
+	assert_before(forward, "meta nfproto ipv6 jump headers6", "jump clock");
+	assert_int_equal(count(chain(t, "headers6"), "counter name blocked drop"), 3);
+}
+
+static void egress_parts_local_sockets_before_it_looks_at_marks(void **state)
+{
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r), *egress, *local;
+
+	(void)state;
+	local = chain(t, "local_1");
+	assert_non_null(strstr(local, "meta skuid 64005 udp dport 6262 accept"));
+	assert_non_null(strstr(local, "meta skuid 64005 ip daddr . tcp dport @tls4 accept"));
+	assert_non_null(strstr(local, "meta skuid 64005 ip6 daddr . tcp dport @tls6 accept"));
+	assert_non_null(strstr(local, "\t\tcounter name leak drop"));
+	assert_null(strstr(local, "@epoch"));
+	/* root's DHCP, the prober's three, resolvers, tunnels: nothing else */
+	assert_int_equal(count(local, " accept\n"), 9);
+	assert_int_equal(count(local, "meta skuid . meta oifname @dns_out "), 2);
+	assert_int_equal(count(local, "meta mark 0x42570000 oifname . "), 2);
+
 	egress = chain(t, "egress_1");
 	assert_non_null(strstr(egress, "device \"wl0.1\""));
-	assert_non_null(strstr(egress, "meta skuid 64005 udp dport 6262 accept"));
-	assert_non_null(strstr(egress, "meta skuid 64005 ip daddr . tcp dport @tls4 accept"));
-	assert_non_null(strstr(egress, "meta skuid 64005 ip6 daddr . tcp dport @tls6 accept"));
-	assert_before(egress, "meta skuid 0-4294967294 counter name leak drop", "@epoch");
+	assert_before(egress, "meta skuid 0-4294967294 goto local_1", "accept");
+	assert_before(egress, "meta mark @epoch accept", "mld2-listener-report");
 	assert_before(egress, "mld2-listener-report", "meta mark != 0");
-	assert_before(egress, "meta mark @epoch accept", "meta mark != 0 counter name stale drop");
 	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
-	/* root's DHCP, the prober's three, resolvers, tunnels, the epoch, and four kinds of the kernel's own:
-	 * nothing else */
-	assert_int_equal(count(egress, " accept\n"), 14);
-	assert_int_equal(count(egress, "meta skuid . meta oifname @dns_out "), 2);
+	/* the epoch, tunnels of the kernel, and four kinds of its own: nothing else */
+	assert_int_equal(count(egress, " accept\n"), 7);
 	assert_int_equal(count(egress, "limit rate"), 4);
-	assert_int_equal(count(egress, "meta mark 0x42570000 oifname . "), 2);
 	assert_int_equal(count(egress, "@tunnel"), 2);
 }
 
@@ -185,14 +209,16 @@ static void resolvers_ask_on_port_53_alone_and_personals_not_the_company(void **
 static void into_a_tunnel_goes_the_prober_and_the_epoch_alone(void **state)
 {
 	struct ruleset r = two_uplinks();
-	const char *egress;
+	const char *egress, *local;
 
 	(void)state;
 	r.kind[1] = UPLINK_TUNNEL;
 	egress = chain(build(&r), "egress_1");
-	assert_non_null(strstr(egress, "meta skuid 64005 udp dport 6262 accept"));
-	assert_before(egress, "meta skuid 0-4294967294 counter name leak drop", "@epoch accept");
-	assert_int_equal(count(egress, " accept\n"), 2);
+	assert_before(egress, "meta skuid 0-4294967294 goto local_1", "@epoch accept");
+	assert_int_equal(count(egress, " accept\n"), 1);
+	local = chain(build(&r), "local_1");
+	assert_non_null(strstr(local, "meta skuid 64005 udp dport 6262 accept"));
+	assert_int_equal(count(local, " accept\n"), 1);
 }
 
 static void eapol_leaves_where_there_is_a_supplicant_and_by_it_alone(void **state)
@@ -206,8 +232,8 @@ static void eapol_leaves_where_there_is_a_supplicant_and_by_it_alone(void **stat
 	r.kind[1] = UPLINK_RADIO;
 	t = build(&r);
 	assert_int_equal(count(t, "888e"), 1);
-	assert_before(chain(t, "egress_1"), "meta skuid 64014 ether type 0x888e accept",
-		      "meta skuid 0-4294967294 counter name leak drop");
+	assert_before(chain(t, "local_1"), "meta skuid 64014 ether type 0x888e accept",
+		      "\t\tcounter name leak drop");
 	r.uid_supplicant = 0; /* the rules of boot: nobody runs */
 	assert_null(strstr(build(&r), "888e"));
 }
@@ -381,8 +407,9 @@ int main(void)
 		cmocka_unit_test(every_filter_chain_drops_by_policy),
 		cmocka_unit_test(what_opens_is_empty),
 		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
-		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_the_dispatch),
-		cmocka_unit_test(egress_stops_local_sockets_before_it_looks_at_marks),
+		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_a_grant),
+		cmocka_unit_test(options_are_dropped_before_the_short_way),
+		cmocka_unit_test(egress_parts_local_sockets_before_it_looks_at_marks),
 		cmocka_unit_test(a_port_reaches_nothing_but_its_own_address),
 		cmocka_unit_test(resolvers_ask_on_port_53_alone_and_personals_not_the_company),
 		cmocka_unit_test(into_a_tunnel_goes_the_prober_and_the_epoch_alone),
