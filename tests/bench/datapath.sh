@@ -37,8 +37,9 @@ links() {
 	ip -n server link set w0 up
 	ip -n client route add default via 100.64.0.1
 	ip -n middle route add default via 192.168.7.1
-	# the far end costs everybody the same, and little: UDP ends where the link does
-	lab_in server nft 'table inet sink { chain in { type filter hook ingress device "w0" priority 0; udp dport 9999 drop; }; }'
+	# the far end costs everybody the same, and little: all but a first word ends where the link does
+	lab_in server nft 'table inet sink { chain in { type filter hook ingress device "w0" priority 0; udp dport 9999 udp length 26 drop; }; }'
+	lab_start answer nsenter --net=/run/netns/server "$LAB_OUT/tests/bench/packets" answer $SINK 9999
 }
 
 # As a desktop would have it: the client's side trusted, the network's side "external", which

@@ -1,10 +1,13 @@
 /* packets - what one small datagram costs its sender, when nobody answers.
  *
- *	packets ADDRESS PORT MS	"N NS_PER_PACKET": sent for MS milliseconds, 18 bytes each
+ *	packets answer ADDRESS PORT	answers whatever comes there, until killed
+ *	packets ADDRESS PORT MS	"N NS_PER_PACKET": sent for MS milliseconds, 18 bytes each, of a flow
+ *				that was answered once; the far end had better drop them
  *
  * Over veth links the whole way runs within send(): the path that the packet takes is what it costs. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +27,42 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static int answer(const char *address, const char *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || inet_pton(AF_INET, address, &at.sin_addr) != 1 ||
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
+		return perror("packets: listen"), 1;
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t from_bytes = sizeof(from);
+		char word[64];
+		ssize_t n =
+			recvfrom(fd, word, sizeof(word), 0, (struct sockaddr *)&from, &from_bytes);
+
+		if (n >= 0)
+			(void)sendto(fd, word, (size_t)n, 0, (const struct sockaddr *)&from,
+				     from_bytes);
+	}
+}
+
+/* An answer makes the flow "established". */
+static bool begin(int fd)
+{
+	static const struct timeval patience = { .tv_sec = 1 };
+	char word[] = "hello";
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		return false;
+	for (unsigned i = 0; i < 5; i++)
+		if (send(fd, word, sizeof(word), 0) >= 0 && recv(fd, word, sizeof(word), 0) > 0)
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
@@ -33,14 +72,19 @@ int main(int argc, char **argv)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint64_t n = 0, began, until;
 
+	if (argc == 4 && strcmp(argv[1], "answer") == 0)
+		return answer(argv[2], argv[3]);
 	if (argc != 4 || fd < 0 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
-		return fputs("usage: packets ADDRESS PORT MS\n", stderr), 2;
+		return fputs("usage: packets answer ADDRESS PORT | packets ADDRESS PORT MS\n",
+			     stderr),
+		       2;
 	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
 		return perror("packets: connect"), 1;
 	for (size_t i = 0; i < ARRAY_LEN(batch); i++)
 		batch[i].msg_hdr = (struct msghdr){ .msg_iov = &text, .msg_iovlen = 1 };
-	(void)sendmmsg(fd, batch, BATCH, 0); /* neighbours are found, the flow is made */
+	if (!begin(fd))
+		return fputs("packets: no answer\n", stderr), 1;
 	began = now_ns();
 	until = began + strtoull(argv[3], NULL, 10) * 1000000;
 	while (now_ns() < until) {
