@@ -142,7 +142,7 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# SOAK_TRANSITIONS of the whole daemon; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
+# SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
 SOAK_S ?= 600
 SOAK_TRANSITIONS ?= 1000
 soak: root deps peers fuzz
@@ -151,6 +151,7 @@ soak: root deps peers fuzz
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)OUT=$(OUT) EMULATED=all LIMIT=1800 tests/system/vm-what-depends-on-the-kernel-holds-on-6.1.sh || [ $$? = 77 ]
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
+	$(Q)OUT=$(OUT) JOBS=$(JOBS) tests/mutants.sh lines
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \
 		$$f -max_total_time=$(SOAK_S) -print_final_stats=1 -artifact_prefix=$(OUT)/soak/ \

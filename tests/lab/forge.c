@@ -7,7 +7,7 @@
  * FROM and TO are MAC addresses; FROM "own" is the link's. HEX may be "-": nothing. FRAGMENT is the
  * flags and offset field (RFC 791 3.1) in hex, OPTIONS whole words of options. HEX, then the token,
  * is what PROTOCOL carries; checksums of UDP, TCP and ICMP, and UDP's length, are filled in, except in fragments.
- * Hop limit and TTL are 255. Prints "sent N refused M"; being refused is no error here. */
+ * Hop limit and TTL are 255, or HOPS where PROTOCOL says PROTOCOL/HOPS. Prints "sent N refused M"; being refused is no error here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -141,10 +141,17 @@ static void address(int family, const char *text, void *ret)
 		die("understand address", text);
 }
 
+static uint8_t hops_of(const char *protocol)
+{
+	const char *slash = strchr(protocol, '/');
+
+	return slash ? (uint8_t)strtoul(slash + 1, NULL, 10) : HOPS;
+}
+
 static void build_ip4(struct frame *f, char **argv)
 {
 	struct frame options = { 0 };
-	struct iphdr ip = { .version = 4, .ttl = HOPS };
+	struct iphdr ip = { .version = 4, .ttl = hops_of(argv[2]) };
 	uint16_t fragment = (uint16_t)strtoul(argv[3], NULL, 16);
 	size_t at, n_head;
 
@@ -192,7 +199,7 @@ static void build_ip6(struct frame *f, char **argv)
 	address(AF_INET6, argv[1], &ip.ip6_dst);
 	ip.ip6_flow = htonl(6u << 28);
 	ip.ip6_nxt = (uint8_t)protocol;
-	ip.ip6_hlim = HOPS;
+	ip.ip6_hlim = hops_of(argv[2]);
 	add_hex(f, "86dd");
 	at = f->n_bytes;
 	add(f, &ip, sizeof(ip));

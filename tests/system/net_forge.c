@@ -10,6 +10,10 @@
  *	net_forge echo PORT                                        answers datagrams until killed
  *	net_forge echo-at ADDRESS PORT                             the same, from that address; says
  *	                                                           "from PORT" of each
+ *	net_forge spread FIRST DPORT COUNT                         UDP to COUNT addresses, from FIRST up
+ *	net_forge own-frame LINK UID TYPE TOKEN COUNT              packet socket that UID opened
+ *	net_forge ask udp|tcp UID ADDRESS PORT                     a question from a socket of UID: says
+ *	                                                           "answer", "silence" or the error
  *
  * Prints "sent N refused M"; being refused is no error here. */
 #include <arpa/inet.h>
@@ -20,14 +24,22 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PACKET_BYTES = 256, ETHERTYPE_LOCAL = 0x88b5, TTL = 64, FLOWS_PER_PORT = 5000 };
+enum {
+	PACKET_BYTES = 256,
+	ETHERTYPE_LOCAL = 0x88b5,
+	TTL = 64,
+	FLOWS_PER_PORT = 5000,
+	ANSWER_MS = 6000, /* the kernel gives up on a neighbour after three seconds */
+};
 
 static void die(const char *what)
 {
@@ -286,16 +298,89 @@ static void echo(char **argv)
 	echo_at((char *[]){ any, argv[0] });
 }
 
+/* The last four bytes of an address are a number. */
+static void spread(char **argv)
+{
+	struct sockaddr_storage to = address_of(argv[0], number(argv[1]));
+	bool v6 = to.ss_family == AF_INET6;
+	uint8_t *low = v6 ? &((struct sockaddr_in6 *)(void *)&to)->sin6_addr.s6_addr[12]
+			  : (uint8_t *)&((struct sockaddr_in *)(void *)&to)->sin_addr;
+	unsigned n = number(argv[2]), sent = 0;
+	int fd = socket(to.ss_family, SOCK_DGRAM, 0);
+	uint32_t at;
+
+	memcpy(&at, low, sizeof(at));
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t next = htonl(ntohl(at) + i);
+
+		memcpy(low, &next, sizeof(next));
+		sent += sendto(fd, "near", 4, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
+	}
+	say(sent, n);
+}
+
+static void own_frame(char **argv)
+{
+	uint16_t type = htons((uint16_t)strtoul(argv[2], NULL, 16));
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex(argv[0]),
+				  .sll_protocol = type };
+	unsigned n = number(argv[4]), sent = 0;
+	uint8_t frame[PACKET_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 9 };
+	int fd;
+
+	(void)setfsuid(number(argv[1])); /* (it keeps CAP_NET_RAW) */
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	if (fd < 0)
+		die("packet socket");
+	memcpy(frame + ETH_HLEN - sizeof(type), &type, sizeof(type));
+	memcpy(frame + ETH_HLEN, argv[3], strlen(argv[3]));
+	for (unsigned i = 0; i < n; i++)
+		sent += sendto(fd, frame, 80, 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
+	say(sent, n);
+}
+
+static void ask(char **argv)
+{
+	bool tcp = strcmp(argv[0], "tcp") == 0;
+	struct sockaddr_storage to = address_of(argv[2], number(argv[3]));
+	struct pollfd pfd = { .events = tcp ? POLLOUT : POLLIN };
+	socklen_t error_bytes = sizeof(int);
+	int error = 0;
+
+	(void)setfsuid(number(argv[1]));
+	pfd.fd = socket(to.ss_family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
+	(void)setfsuid(0);
+	if (pfd.fd < 0)
+		die("socket");
+	(void)connect(pfd.fd, (const struct sockaddr *)&to, sizeof(to));
+	if (!tcp)
+		(void)send(pfd.fd, "question", 8, 0);
+	if (poll(&pfd, 1, ANSWER_MS) == 0)
+		puts("silence");
+	else if (getsockopt(pfd.fd, SOL_SOCKET, SO_ERROR, &error, &error_bytes) == 0 && error != 0)
+		puts(strerror(error));
+	else
+		puts("answer");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int n_arguments;
 		void (*run)(char **argv);
-	} verbs[] = { { "udp", 6, forge_udp },	   { "esp", 4, forge_esp },
-		      { "frame", 5, forge_frame }, { "socket", 6, forge_socket },
-		      { "flows", 3, make_flows },  { "echo", 1, echo },
-		      { "echo-at", 2, echo_at },   { "icmp", 5, forge_icmp } };
+	} verbs[] = { { "udp", 6, forge_udp },
+		      { "esp", 4, forge_esp },
+		      { "frame", 5, forge_frame },
+		      { "socket", 6, forge_socket },
+		      { "flows", 3, make_flows },
+		      { "echo", 1, echo },
+		      { "echo-at", 2, echo_at },
+		      { "icmp", 5, forge_icmp },
+		      { "spread", 3, spread },
+		      { "own-frame", 5, own_frame },
+		      { "ask", 4, ask } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0 &&

@@ -5,7 +5,7 @@
  * An uplink called "tunnel:NAME" is one of that kind.
  * Collects a state: "pair PORT UPLINK open|less|vpn|portal CLASS TIMEOUT_MS" (both directions),
  * "grant IN OUT open|less|back|... CLASS TIMEOUT_MS", "prefix ADDRESS/LEN",
- * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "bound SECONDS" (from now),
+ * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "tls ADDRESS PORT", "bound SECONDS" (from now),
  * "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
  * it tightens; all answer "ack ERRNO MICROSECONDS". "hold" sends it and again every second.
  * "broken" sends what breaks the contract, "leave" closes decide's socket.
@@ -208,13 +208,14 @@ static void add_prefix(struct driver *d, const char *address, unsigned len_bits)
 		die(address);
 }
 
-static void add_endpoint(struct driver *d, unsigned protocol, const char *address, unsigned port)
+static void add_endpoint(struct msg_endpoint *list, uint32_t *n, unsigned n_max, unsigned protocol,
+			 const char *address, unsigned port)
 {
 	struct msg_endpoint *e;
 
-	if (d->state.n_endpoints == MSG_ENDPOINTS)
+	if (*n == n_max)
 		return;
-	e = &d->state.endpoint[d->state.n_endpoints++];
+	e = &list[(*n)++];
 	*e = (struct msg_endpoint){ .family = strchr(address, ':') ? AF_INET6 : AF_INET,
 				    .protocol = protocol,
 				    .port = port };
@@ -255,7 +256,9 @@ static void obey(struct driver *d, const char *line)
 	} else if (sscanf(line, "prefix %63[^/]/%u", a, &n) == 2) {
 		add_prefix(d, a, n);
 	} else if (sscanf(line, "endpoint %u %63s %u", &n, a, &ms) == 3) {
-		add_endpoint(d, n, a, ms);
+		add_endpoint(d->state.endpoint, &d->state.n_endpoints, MSG_ENDPOINTS, n, a, ms);
+	} else if (sscanf(line, "tls %63s %u", a, &ms) == 2) {
+		add_endpoint(d->state.tls, &d->state.n_tls, ARRAY_LEN(d->state.tls), 6, a, ms);
 	} else if (sscanf(line, "bound %u", &n) == 1) {
 		d->bound_s = n;
 	} else if (strcmp(line, "none\n") == 0) {

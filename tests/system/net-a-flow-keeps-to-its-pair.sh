@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Personal holds grants by two uplinks. A flow that began by one never goes on by the other when the route
+# changes, though a new one begins there; nor when the first grant ends and the other stays.
+# holds: open begin admit forward
+set -euo pipefail
+. "$(dirname "$0")/../lab/lab.sh"
+. "$LAB_TOP/tests/lab/firewall.sh"
+lab_enter "$@"
+
+far=198.51.100.1
+flow() { "$FW_FORGE" udp 100.64.0.2 $far "$2" 9 "$token-$1." 3 >/dev/null; }
+seen() { lab_wait 3 lab_seen "$1" "text:$token-$2." || fail "$2 is not on '$1'"; }
+unseen() { [ "$(lab_count "$1" "text:$token-$2.")" = 0 ] || fail "$2 is on '$1'"; }
+
+fw_links
+lab_ns lan2
+ip link add up1 type veth peer name w1 netns lan2
+ip -n lan2 addr add 192.168.8.1/24 dev w1
+ip -n lan2 link set w1 up
+"$LAB_TOP/roles/bulkhead-netns" uplink up1
+FW_UPLINKS="up0 up1"
+fw_with
+ip -n bulkhead addr add 192.168.8.50/24 dev up1
+lab_record lan lan w0
+lab_record lan2 lan2 w1
+fw_tell none "pair host0 up0 open 0 9000" "pair host0 up1 open 0 9000" hold
+[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
+token=$(lab_token flow)
+flow first 4000
+seen lan first
+ip -n bulkhead route replace default via 192.168.8.1
+flow moved 4000
+flow new 4001
+seen lan2 new
+unseen lan2 moved
+unseen lan moved
+fw_tell none "pair host0 up1 open 0 9000" tighten hold
+flow later 4001
+flow again 4000 # its entry went with the grant: it begins anew, by an uplink that it may use
+seen lan2 later
+seen lan2 again
+echo "a flow of one uplink is not carried on by another"
