@@ -30,6 +30,15 @@ void loop_want_output(struct loop *loop, int fd)
 		loop->slot[before].events = POLLOUT;
 }
 
+void loop_want_end(struct loop *loop, int fd)
+{
+	unsigned before = loop->n;
+
+	loop_want(loop, fd);
+	if (loop->n > before)
+		loop->slot[before].events = 0; /* POLLHUP and POLLERR are told in any case */
+}
+
 void loop_wake_at(struct loop *loop, uint64_t boot_ms)
 {
 	if (boot_ms == 0)

@@ -22,6 +22,9 @@ void loop_want(struct loop *loop, int fd);
 /* The same, until fd takes output (a connection that is being made). */
 void loop_want_output(struct loop *loop, int fd);
 
+/* Only until its other end goes away: input waits until somebody else wakes us. */
+void loop_want_end(struct loop *loop, int fd);
+
 /* Wake up no later than this CLOCK_BOOTTIME time; the earliest of several calls counts. */
 void loop_wake_at(struct loop *loop, uint64_t boot_ms);
 

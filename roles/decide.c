@@ -200,7 +200,10 @@ static void want_all(const struct decider *d, struct loop *loop)
 	loop_want(loop, d->rtnl_fd);
 	loop_want(loop, d->control_fd);
 	loop_want(loop, d->role.peer_fd[ROLE_SNIFF]);
-	loop_want(loop, d->role.peer_fd[ROLE_NFT]);
+	if (decide_plan_listens(&d->plan))
+		loop_want(loop, d->role.peer_fd[ROLE_NFT]);
+	else
+		loop_want_end(loop, d->role.peer_fd[ROLE_NFT]);
 	loop_want(loop, d->role.peer_fd[ROLE_PROVE]);
 	loop_want(loop, d->role.peer_fd[ROLE_KEY]);
 	loop_want(loop, d->role.peer_fd[ROLE_ATTACH]);
@@ -226,7 +229,7 @@ static void read_all(struct decider *d, const struct loop *loop, uint64_t now)
 		decide_enforce(d, now);
 	if (ready(d, loop, ROLE_PROVE))
 		decide_probe_proof(d, now);
-	if (ready(d, loop, ROLE_NFT))
+	if (ready(d, loop, ROLE_NFT) || !decide_plan_listens(&d->plan))
 		decide_enforce_acked(d, now);
 	if (ready(d, loop, ROLE_AUDIT))
 		decide_record_acked(d, now);

@@ -189,13 +189,16 @@ enum decide_plan_step decide_plan_next(struct decide_plan *plan, uint64_t now, b
 {
 	bool may_send = now >= plan->unsent_boot_ms;
 
+	if (now >= plan->renew_boot_ms)
+		plan->quiet = false; /* late: the next renewal waits for its answer */
 	if (plan->tightens && may_send)
 		return PLAN_SEND;
 	if (plan->n_intents > 0 && now >= plan->intent_boot_ms + PLAN_INTENT_MS)
 		fail_intent(plan, now);
 	if (plan->n_intents > 0 && plan->n_audited == plan->n_intents && !under_way(plan))
 		take_intent(plan);
-	if (may_send && !under_way(plan) && (plan->due || now >= plan->renew_boot_ms))
+	if (may_send && !under_way(plan) &&
+	    (plan->due || now + PLAN_EARLY_MS >= plan->renew_boot_ms))
 		return PLAN_SEND;
 	if (plan->n_intents == 0 && audit && now >= plan->retry_boot_ms && wants_more(plan)) {
 		begin_intent(plan);
@@ -225,6 +228,7 @@ void decide_plan_build(const struct decide_plan *plan, uint64_t now_wall_s,
 
 void decide_plan_sent(struct decide_plan *plan, uint64_t now)
 {
+	plan->quiet = plan->up && !under_way(plan) && !plan->due && !plan->tightens;
 	if (!under_way(plan))
 		plan->sent_boot_ms = now;
 	plan->last_id++;
@@ -278,6 +282,12 @@ enum decide_plan_ack decide_plan_acked(struct decide_plan *plan, uint32_t id, in
 	return id == plan->last_id ? PLAN_ACK_OK : PLAN_ACK_STALE;
 }
 
+bool decide_plan_listens(const struct decide_plan *plan)
+{
+	/* a loosening waits for it */
+	return !under_way(plan) || !plan->quiet || plan->due || plan->n_intents > 0;
+}
+
 void decide_plan_peer(struct decide_plan *plan)
 {
 	plan->acked_id = plan->last_id;
@@ -302,7 +312,7 @@ uint64_t decide_plan_wake(const struct decide_plan *plan, bool audit)
 
 	if (plan->tightens)
 		return plan->unsent_boot_ms;
-	at = under_way(plan)				  ? plan->sent_boot_ms + PLAN_ACK_MS + 1
+	at = under_way(plan) && !plan->quiet		  ? plan->sent_boot_ms + PLAN_ACK_MS + 1
 	     : plan->unsent_boot_ms > plan->renew_boot_ms ? plan->unsent_boot_ms
 							  : plan->renew_boot_ms;
 	if (plan->n_intents > 0)

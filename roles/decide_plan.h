@@ -10,7 +10,8 @@
  *		PLAN_INTENT: one record for each grant of plan.intended -> decide_plan_intend()
  *
  * Renewals and loosenings wait until nft has acknowledged the message before them: a peer that was
- * stopped finds one old message in its socket, not a minute of them. Tightenings never wait.
+ * stopped finds one old message in its socket, not a minute of them. Tightenings never wait. The
+ * answer to a mere renewal wakes nobody: decide_plan_listens() says whether one is waited for.
  *
  * Pure: values in, values out. Times are CLOCK_BOOTTIME in milliseconds. */
 #ifndef ROLES_DECIDE_PLAN_H
@@ -24,7 +25,8 @@
 
 enum {
 	PLAN_GRANT_MS = 5000,  /* a grant ends by itself after this */
-	PLAN_RENEW_MS = 1500,  /* two renewals may be lost */
+	PLAN_RENEW_MS = 3800,  /* and it may be tried once more; a socket loses nothing */
+	PLAN_EARLY_MS = 1500,  /* so long before, who is awake anyway renews: with sniff's beat */
 	PLAN_ACK_MS = 15000,   /* nft answers in under a millisecond */
 	PLAN_INTENT_MS = 2000, /* one fsync */
 	PLAN_RETRY_MS = 1000,  /* after a failed intent, or a full socket */
@@ -58,6 +60,7 @@ struct decide_plan {
 	bool due;	       /* what is allowed has changed and was not sent */
 	bool tightens;	       /* ... and some of it closes */
 	bool up;	       /* nft confirmed, and is not late */
+	bool quiet;	       /* what is under way is a mere renewal, and has time */
 	uint64_t sent_boot_ms; /* of the oldest message without answer */
 	uint64_t renew_boot_ms;
 	uint64_t unsent_boot_ms; /* try again not before this */
@@ -110,6 +113,10 @@ bool decide_plan_audited(struct decide_plan *plan, uint32_t id, int error, uint6
 /* nft answered. */
 enum decide_plan_ack decide_plan_acked(struct decide_plan *plan, uint32_t id, int error,
 				       uint64_t now_boot_ms);
+
+/* Is an answer, or news, of nft worth waking up for? If not, it is to be read at the next wake-up,
+ * whatever that is for. */
+bool decide_plan_listens(const struct decide_plan *plan);
 
 /* nft was replaced: it knows nothing of before. */
 void decide_plan_peer(struct decide_plan *plan);

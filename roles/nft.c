@@ -309,7 +309,7 @@ int main(int argc, char **argv)
 		loop_want(&loop, nft.role.peer_fd[ROLE_DECIDE]);
 		loop_want(&loop, rulewatch_rules_fd(nft.watch));
 		loop_want(&loop, rulewatch_links_fd(nft.watch));
-		loop_wake_at(&loop, nft.next_switches_boot_ms);
+		loop_wake_at(&loop, nft.next_switches_boot_ms + NFT_SYSCTL_LATE_MS);
 		r = loop_wait(&loop);
 		if (r < 0 && r != -EINTR)
 			must(r, "wait");

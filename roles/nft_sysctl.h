@@ -12,7 +12,8 @@
 
 enum {
 	NFT_SYSCTL_FDS_MAX = 32 + 8 * MSG_UPLINKS,
-	NFT_SYSCTL_LOOK_MS = 20000, /* no event tells of most of them */
+	NFT_SYSCTL_LOOK_MS = 16000, /* no event tells of most of them */
+	NFT_SYSCTL_LATE_MS = 4000,  /* at most: it waits for the next renewal of the grants */
 };
 
 struct nft_sysctl_kept {

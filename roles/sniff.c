@@ -220,7 +220,7 @@ static void beat(struct sniff *s, uint64_t now_boot_ms)
 }
 
 /* The pace is all that decide ever says to us. Quicker means that something is being judged: the beat
- * comes now. */
+ * comes now. Slower counts from the last one, in whose wake decide opened: so they stay together. */
 static void hear_decide(struct sniff *s)
 {
 	struct msg_beat beat;
@@ -236,6 +236,8 @@ static void hear_decide(struct sniff *s)
 		die("decide broke its contract");
 	if (beat.pace == BEAT_QUICK && s->pace == BEAT_SLOW)
 		s->next_beat_boot_ms = 0;
+	if (beat.pace == BEAT_SLOW && s->pace != BEAT_SLOW)
+		s->next_beat_boot_ms += BEAT_SLOW_MS - BEAT_QUICK_MS;
 	s->pace = beat.pace;
 }
 

@@ -19,10 +19,10 @@ fail() {
 	echo "$1: ${gaps[*]}"
 	exit 1
 }
-# a pace holds from the beat after it on; quicker ones at once
 mapfile -t gaps < <("$play" pace "$OUT/bulkhead-sniff" up0 1 2 2 1 1 2>/dev/null)
 [ "${#gaps[@]}" = 5 ] || fail "it stopped beating"
 ((gaps[0] >= 900 && gaps[0] < 3000)) || fail "it does not begin with a beat each second"
+((gaps[1] >= 3300 && gaps[1] < 5000)) || fail "it is not slow at once"
 ((gaps[2] >= 3300 && gaps[2] < 5000)) || fail "the slow pace is not what it was told"
 ((gaps[3] < 900)) || fail "it does not beat at once when it is to be quick"
 ((gaps[4] >= 900 && gaps[4] < 3000)) || fail "it does not stay quick"

@@ -12,47 +12,7 @@
 #include "roles/decide_plan.h"
 #include "tests/unit/plan_lab.h"
 
-static struct decide_net net_of(const struct msg_grant *grant, uint32_t n)
-{
-	struct decide_net net = { .n_grants = n };
-
-	memcpy(net.grant, grant, n * sizeof(*grant));
-	return net;
-}
-
 static const struct decide_net NOTHING = { 0 };
-
-static struct decide_net personal_open(void)
-{
-	return net_of(
-		(const struct msg_grant[]){ a_grant("host0", "eth0", GRANT_OPEN_LESS_CORPORATE),
-					    a_grant("eth0", "host0", GRANT_BACK) },
-		2);
-}
-
-static struct decide_plan started(void)
-{
-	struct decide_plan p;
-
-	decide_plan_init(&p, 7);
-	assert_int_equal(decide_plan_next(&p, 10, true), PLAN_SEND);
-	assert_int_equal(decide_plan_acked(&p, send_now(&p, 10).id, 0, 10), PLAN_ACK_OK);
-	return p;
-}
-
-/* ... and `net` open. */
-static struct decide_plan opened(struct decide_net net, uint64_t now)
-{
-	struct decide_plan p = started();
-
-	want(&p, net);
-	assert_int_equal(decide_plan_next(&p, now, true), PLAN_INTENT);
-	decide_plan_intend(&p, 100, 1, now);
-	assert_true(decide_plan_audited(&p, 100, 0, now));
-	assert_int_equal(decide_plan_next(&p, now, true), PLAN_SEND);
-	assert_int_equal(decide_plan_acked(&p, send_now(&p, now).id, 0, now), PLAN_ACK_OK);
-	return p;
-}
 
 static void begins_by_closing(void **state)
 {
@@ -143,9 +103,10 @@ static void an_intent_without_answer_opens_nothing(void **state)
 	want(&p, personal_open());
 	assert_int_equal(decide_plan_next(&p, 20, true), PLAN_INTENT);
 	decide_plan_intend(&p, 100, 1, 20);
-	assert_int_equal(decide_plan_next(&p, 20 + PLAN_INTENT_MS, false), PLAN_SEND); /* renewal */
-	assert_int_equal(send_now(&p, 20 + PLAN_INTENT_MS).n_grants, 0);
-	assert_false(decide_plan_audited(&p, 100, 0, 30 + PLAN_INTENT_MS));
+	static_assert(PLAN_INTENT_MS < PLAN_RENEW_MS, "the next step is after both");
+	assert_int_equal(decide_plan_next(&p, 20 + PLAN_RENEW_MS, false), PLAN_SEND); /* renewal */
+	assert_int_equal(send_now(&p, 20 + PLAN_RENEW_MS).n_grants, 0);
+	assert_false(decide_plan_audited(&p, 100, 0, 30 + PLAN_RENEW_MS));
 	assert_true(p.audit_failed);
 }
 
@@ -210,49 +171,17 @@ static void what_stops_being_wanted_while_its_intent_is_written_stays_closed(voi
 	assert_int_equal(p.allowed.n_grants, 0);
 }
 
-static void renews_in_time_and_keeps_the_epoch(void **state)
-{
-	struct decide_plan p = opened(personal_open(), 20);
-	struct msg_net_state s;
-
-	(void)state;
-	assert_int_equal(decide_plan_next(&p, 19 + PLAN_RENEW_MS, true), PLAN_WAIT);
-	assert_int_equal(decide_plan_wake(&p, true), 20 + PLAN_RENEW_MS);
-	assert_int_equal(decide_plan_next(&p, 20 + PLAN_RENEW_MS, true), PLAN_SEND);
-	decide_plan_build(&p, 5000, &s);
-	assert_int_equal(s.epoch, p.epoch);
-	assert_int_equal(s.tightens, 0);
-	assert_int_equal(s.n_grants, 2);
-	assert_int_equal(s.grant[0].timeout_ms, PLAN_GRANT_MS);
-	assert_int_equal(s.wall_bound_s, 5000 + PLAN_BOUND_S);
-}
-
-static void does_not_pile_renewals_before_a_silent_nft(void **state)
-{
-	struct decide_plan p = opened(personal_open(), 20);
-
-	(void)state;
-	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
-	send_now(&p, 2000);
-	for (uint64_t now = 2000; now < 60000; now += 500)
-		assert_int_equal(decide_plan_next(&p, now, true), PLAN_WAIT);
-	assert_false(decide_plan_overdue(&p, 2000 + PLAN_ACK_MS));
-	assert_true(decide_plan_overdue(&p, 2001 + PLAN_ACK_MS));
-	decide_plan_forgive(&p, 70000);
-	assert_false(decide_plan_overdue(&p, 70001));
-}
-
 static void a_new_nft_is_told_at_once(void **state)
 {
 	struct decide_plan p = opened(personal_open(), 20);
 
 	(void)state;
-	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
-	send_now(&p, 2000);
+	assert_int_equal(decide_plan_next(&p, 4000, true), PLAN_SEND);
+	send_now(&p, 4000);
 	decide_plan_peer(&p);
 	assert_false(p.up);
-	assert_int_equal(decide_plan_next(&p, 2001, true), PLAN_SEND);
-	assert_int_equal(send_now(&p, 2001).tightens, 1);
+	assert_int_equal(decide_plan_next(&p, 4001, true), PLAN_SEND);
+	assert_int_equal(send_now(&p, 4001).tightens, 1);
 }
 
 static void other_prefixes_end_the_grants_that_leave_them_out(void **state)
@@ -267,13 +196,6 @@ static void other_prefixes_end_the_grants_that_leave_them_out(void **state)
 	assert_false(decide_plan_holds(&p.allowed, &same.grant[0]));
 	send_now(&p, 21);
 	assert_int_equal(decide_plan_next(&p, 21, true), PLAN_INTENT);
-}
-
-static struct decide_net work_vpn(void)
-{
-	return (struct decide_net){ .n_grants = 2,
-				    .grant = { a_grant("vif1.0", "eth0", GRANT_VPN),
-					       a_grant("eth0", "vif1.0", GRANT_BACK_VPN) } };
 }
 
 static void other_endpoints_end_the_grants_that_are_for_them(void **state)
@@ -320,11 +242,11 @@ static void an_error_of_nft_is_told_and_old_answers_are_not(void **state)
 	uint32_t id;
 
 	(void)state;
-	assert_int_equal(decide_plan_next(&p, 2000, true), PLAN_SEND);
-	id = send_now(&p, 2000).id;
-	assert_int_equal(decide_plan_acked(&p, id - 1, 0, 2001), PLAN_ACK_STALE);
-	assert_int_equal(decide_plan_acked(&p, id + 1, 0, 2001), PLAN_ACK_STALE);
-	assert_int_equal(decide_plan_acked(&p, id, -EINVAL, 2001), PLAN_ACK_FAILED);
+	assert_int_equal(decide_plan_next(&p, 4000, true), PLAN_SEND);
+	id = send_now(&p, 4000).id;
+	assert_int_equal(decide_plan_acked(&p, id - 1, 0, 4001), PLAN_ACK_STALE);
+	assert_int_equal(decide_plan_acked(&p, id + 1, 0, 4001), PLAN_ACK_STALE);
+	assert_int_equal(decide_plan_acked(&p, id, -EINVAL, 4001), PLAN_ACK_FAILED);
 	assert_false(p.up);
 }
 
@@ -356,8 +278,6 @@ int main(void)
 		cmocka_unit_test(a_grant_that_went_and_came_back_needs_a_new_intent),
 		cmocka_unit_test(a_port_that_changes_its_class_is_closed_first),
 		cmocka_unit_test(what_stops_being_wanted_while_its_intent_is_written_stays_closed),
-		cmocka_unit_test(renews_in_time_and_keeps_the_epoch),
-		cmocka_unit_test(does_not_pile_renewals_before_a_silent_nft),
 		cmocka_unit_test(a_new_nft_is_told_at_once),
 		cmocka_unit_test(other_prefixes_end_the_grants_that_leave_them_out),
 		cmocka_unit_test(other_endpoints_end_the_grants_that_are_for_them),
