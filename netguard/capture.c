@@ -13,7 +13,9 @@
 #include "base/util.h"
 
 enum {
-	SNAP_BYTES = 2048,	      /* an Ethernet frame and room: DHCP and LLDP fit in one */
+	/* an Ethernet frame and room: DHCP and LLDP fit in one. With what the kernel writes before it
+	 * two fit in a page; with 2048 it would be one, and the ring twice as large */
+	SNAP_BYTES = 1920,
 	RING_BYTES = 2 * 1024 * 1024, /* 1024 frames: what may pile up while we wait for the CPU */
 };
 
