@@ -116,6 +116,7 @@ enum audit_kind {
 	AUDIT_RECOVER, /* the torn last line that a crash left was cut; written by audit itself */
 	AUDIT_HOME,    /* a network was enrolled as a home, or ceased to be one */
 	AUDIT_ALLOW,   /* somebody said yes to a foreign network */
+	AUDIT_BLOCKED, /* a summary of what the rules dropped, or of samples that were lost */
 	N_AUDIT_KINDS,
 };
 

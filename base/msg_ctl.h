@@ -70,6 +70,9 @@ struct msg_port_status {
 	char by_uplink[MSG_IFNAME_BYTES]; /* the uplink that decided it */
 	uint32_t verdict;		  /* enum grant_verdict; 0: closed */
 	uint64_t since_boot_ms;		  /* open or closed for this reason */
+	uint64_t blocked_boot_ms;	  /* of the last sample of what it tried in vain; 0: none */
+	uint32_t n_blocked;		  /* samples in the last minute: at least so many packets */
+	struct msg_blocked blocked;	  /* the last one */
 };
 
 struct msg_disk_status {
@@ -108,11 +111,11 @@ struct msg_ctl_reply {
 };
 
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
-static_assert(sizeof(struct msg_port_status) == 56, "msg_port_status");
+static_assert(sizeof(struct msg_port_status) == 136, "msg_port_status");
 static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");
 static_assert(sizeof(struct msg_home_status) == 144, "msg_home_status");
 static_assert(sizeof(struct msg_ctl_reply) == 8 + 144 * MSG_HOMES + 16 + MSG_TEXT_BYTES + 48 +
-						      120 * MSG_UPLINKS + 56 * MSG_PORTS +
+						      120 * MSG_UPLINKS + 136 * MSG_PORTS +
 						      80 * MSG_DISKS + 40,
 	      "msg_ctl_reply");
 

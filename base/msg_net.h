@@ -19,6 +19,7 @@ enum sign_kind {
 	SIGN_ALIVE,   /* sniff's own heartbeat, with kernel drops; how often: enum beat_pace */
 	SIGN_GATEWAY, /* which MAC the uplink's router answers with; never corporate by its MAC */
 	SIGN_TLS,     /* never claimed: what a pinned TLS server's proof leaves behind */
+	SIGN_BLOCKED, /* a sample of what our rules dropped; no sign of any network */
 	N_SIGN_KINDS,
 };
 
@@ -133,6 +134,32 @@ struct msg_alive {
 	uint64_t n_dropped; /* by the kernel, since the capture was opened */
 };
 
+/* What dropped a packet: the counter and the chain of the rules that have this name. */
+enum blocked_what {
+	BLOCKED_NONE,	   /* no packet: the claim only says that samples were lost */
+	BLOCKED_BLOCKED,   /* nothing permits it */
+	BLOCKED_SPOOFED,   /* its source is not that port's */
+	BLOCKED_CROWDED,   /* the port has too many flows */
+	BLOCKED_CORPORATE, /* its destination is the company's */
+	BLOCKED_LEAK,	   /* a socket in the namespace that may not speak on the uplink */
+	BLOCKED_STALE,	   /* its grant was gone when it reached the uplink */
+	N_BLOCKED_WHATS,
+};
+
+struct msg_blocked {
+	uint32_t what;	 /* enum blocked_what */
+	uint32_t n_lost; /* samples that were lost since the claim before this one */
+	uint32_t ethertype;
+	uint32_t family;      /* AF_INET, AF_INET6, or 0: no IP head could be read */
+	uint32_t protocol;    /* IANA; with a family only */
+	uint32_t in_ifindex;  /* 0: none, as for what a socket of the namespace sends */
+	uint32_t out_ifindex; /* 0: not known yet */
+	uint32_t source_port; /* of TCP and UDP, host order; else 0 */
+	uint32_t destination_port;
+	uint8_t source[16]; /* IPv4 in the first four bytes */
+	uint8_t destination[16];
+};
+
 struct msg_claim {
 	uint32_t kind; /* enum sign_kind */
 	uint32_t ifindex;
@@ -148,6 +175,7 @@ struct msg_claim {
 		struct msg_gateway gateway;
 		struct msg_announce announce;
 		struct msg_alive alive;
+		struct msg_blocked blocked;
 		uint8_t room[640];
 	};
 };
@@ -172,6 +200,7 @@ static_assert(sizeof(struct msg_dhcp6) == 16 + 16 * MSG_DHCP6_RESOLVERS + 16 * M
 						  16 + MSG_DOMAIN_BYTES + 20,
 	      "msg_dhcp6");
 static_assert(sizeof(struct msg_announce) == 544, "msg_announce");
+static_assert(sizeof(struct msg_blocked) == 68, "msg_blocked");
 
 /* ---- decide <-> nft: the whole desired state, every time ---- */
 

@@ -26,6 +26,7 @@ static const char *const kinds[N_AUDIT_KINDS] = {
 	[AUDIT_RECOVER] = "recover",
 	[AUDIT_HOME] = "home",
 	[AUDIT_ALLOW] = "allow",
+	[AUDIT_BLOCKED] = "blocked",
 };
 
 static const char *const phases[N_AUDIT_PHASES] = {
