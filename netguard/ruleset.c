@@ -6,6 +6,7 @@
 
 #include "netguard/ruleset_forward.h"
 #include "netguard/ruleset_local.h"
+#include "netguard/ruleset_sample.h"
 
 /* Name and index: an uplink is that link under that name. A link that takes the name of another is
  * no uplink, at once, and neither is one that was renamed: grants are kept by name. */
@@ -77,9 +78,9 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 			     "inet_service; flags timeout; }\n"
 			     "	set tls4 { type ipv4_addr . inet_service; }\n"
 			     "	set tls6 { type ipv6_addr . inet_service; }\n"
-			     "	set dns_out { type uid . ifname; flags timeout; }\n"
-			     "	counter leak { }\n"
-			     "	counter stale { }\n");
+			     "	set dns_out { type uid . ifname; flags timeout; }\n");
+	ruleset_sample_add(&t, BLOCKED_LEAK, false);
+	ruleset_sample_add(&t, BLOCKED_STALE, false);
 	for (unsigned i = 0; i < ruleset->n_uplinks; i++)
 		if (ruleset->kind[i] == UPLINK_TUNNEL)
 			ruleset_local_egress_tunnel(&t, ruleset, i);

@@ -49,6 +49,7 @@
 enum {
 	RULESET_TEXT_BYTES = 32768, /* 8 uplinks take less than three quarters */
 	RULESET_BEACON_PORT = 6262,
+	RULESET_NFLOG_GROUP = 6262, /* no tool's default: those begin at 0 */
 	RULESET_FLOWS_MIN = 64,
 };
 

@@ -1,5 +1,7 @@
 #include "netguard/ruleset_forward.h"
 
+#include "netguard/ruleset_sample.h"
+
 /* Protocols stand here by number, 1 ICMP, 2 IGMP, 6 TCP, 17 UDP, 58 ICMPv6 (IANA): names would be
  * looked up in /etc/protocols, which a small machine does not have. */
 
@@ -20,11 +22,7 @@ static const char STATE[] =
 	"	chain dns_clock { }\n"
 	/* The kernel drops a port's count when its last flow is gone: guests come and go under new
 	 * names, and 64 is eight times as many ports as there can be. */
-	"	set flows { type ifname; size 64; flags dynamic; }\n"
-	"	counter spoofed { }\n"
-	"	counter blocked { }\n"
-	"	counter corporate { }\n"
-	"	counter crowded { }\n";
+	"	set flows { type ifname; size 64; flags dynamic; }\n";
 
 /* Who is who: a source must be one that routing would answer over the very link it came from.
  * Before conntrack (-200), so that a forged packet makes no entry. IPv6 says "::"
@@ -40,7 +38,7 @@ static const char SOURCE[] =
 	"mld2-listener-report } accept\n"
 	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
 	"iifname . iif != @uplinks notrack accept\n"
-	"		fib saddr . iif oif missing counter name spoofed drop\n"
+	"		fib saddr . iif oif missing goto spoofed\n"
 	"		udp dport { 53, 67 } iifname . iif != @uplinks fib daddr . iif type local "
 	"notrack\n"
 	"		tcp dport 53 iifname . iif != @uplinks fib daddr . iif type local notrack\n"
@@ -52,36 +50,36 @@ static const char SOURCE[] =
  * open_less_corporate: an address of ISATAP (RFC 5214 6.1) may stand for any IPv4 one.
  * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
  * expectation. */
-static const char GRANTED[] = "		iifname != @flows counter name crowded drop\n"
+static const char GRANTED[] = "		iifname != @flows goto crowded\n"
 			      "		ct mark 0 ct mark set iifname . oifname map @pair_mark\n"
 			      "	}\n"
 			      "	chain admit {\n"
 			      "		meta l4proto != { 1, 6, 17, 58 } "
-			      "counter name blocked drop\n"
-			      "		icmp type != echo-request counter name blocked drop\n"
-			      "		icmpv6 type != echo-request counter name blocked drop\n"
+			      "goto blocked\n"
+			      "		icmp type != echo-request goto blocked\n"
+			      "		icmpv6 type != echo-request goto blocked\n"
 			      "		goto begin\n"
 			      "	}\n"
 			      "	chain open {\n"
-			      "		ct state invalid,untracked counter name blocked drop\n"
-			      "		ct direction reply counter name blocked drop\n"
+			      "		ct state invalid,untracked goto blocked\n"
+			      "		ct direction reply goto blocked\n"
 			      "		ct state new ct mark 0 jump admit\n"
 			      "		iifname . oifname . ct mark @pair_ok accept\n"
-			      "		counter name blocked drop\n"
+			      "		goto blocked\n"
 			      "	}\n"
 			      "	chain open_less_corporate {\n"
-			      "		ip daddr @corporate4 counter name corporate drop\n"
-			      "		ip6 daddr @corporate6 counter name corporate drop\n"
+			      "		ip daddr @corporate4 goto corporate\n"
+			      "		ip6 daddr @corporate6 goto corporate\n"
 			      "		ip6 daddr and ::fcff:ffff:0:0 == ::5efe:0:0 "
-			      "counter name corporate drop\n"
+			      "goto corporate\n"
 			      "		goto open\n"
 			      "	}\n"
 			      "	chain back {\n"
 			      "		ct state related meta l4proto != { 1, 58 } "
-			      "counter name blocked drop\n"
+			      "goto blocked\n"
 			      "		ct state established,related ct direction reply "
 			      "oifname . iifname . ct mark @pair_ok accept\n"
-			      "		counter name blocked drop\n"
+			      "		goto blocked\n"
 			      "	}\n";
 
 /* vpn: new flows to the endpoints, each packet held against them, and the errors (RFC 792, RFC 4443
@@ -92,11 +90,11 @@ static const char NARROW[] =
 	"	chain vpn_flow {\n"
 	"		ct state new ct mark 0 jump begin\n"
 	"		iifname . oifname . ct mark @pair_ok accept\n"
-	"		counter name blocked drop\n"
+	"		goto blocked\n"
 	"	}\n"
 	"	chain vpn {\n"
-	"		ct state invalid,untracked counter name blocked drop\n"
-	"		ct direction reply counter name blocked drop\n"
+	"		ct state invalid,untracked goto blocked\n"
+	"		ct direction reply goto blocked\n"
 	"		icmp type { destination-unreachable, time-exceeded, parameter-problem } "
 	"ct state related iifname . oifname . ct mark @pair_ok accept\n"
 	"		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
@@ -105,7 +103,7 @@ static const char NARROW[] =
 	"		ip6 daddr . meta l4proto . th dport @vpn6 goto vpn_flow\n"
 	"		meta l4proto 50 ip daddr @vpn_esp4 goto vpn_flow\n"
 	"		meta l4proto 50 ip6 daddr @vpn_esp6 goto vpn_flow\n"
-	"		counter name blocked drop\n"
+	"		goto blocked\n"
 	"	}\n"
 	"	chain back_vpn {\n"
 	"		icmp type { destination-unreachable, time-exceeded, parameter-problem } "
@@ -116,11 +114,11 @@ static const char NARROW[] =
 	"		ip6 saddr . meta l4proto . th sport @vpn6 goto back\n"
 	"		meta l4proto 50 ip saddr @vpn_esp4 goto back\n"
 	"		meta l4proto 50 ip6 saddr @vpn_esp6 goto back\n"
-	"		counter name blocked drop\n"
+	"		goto blocked\n"
 	"	}\n"
 	"	chain portal {\n"
 	"		meta l4proto 6 th dport { 80, 443 } goto open_less_corporate\n"
-	"		counter name blocked drop\n"
+	"		goto blocked\n"
 	"	}\n";
 
 /* alive: the short way of what is established on an open pair. Else, DHCP (RFC 2131 4.1, RFC 8415 7.2)
@@ -129,8 +127,8 @@ static const char NARROW[] =
 static const char DISPATCH[] =
 	"	chain dispatch {\n"
 	"		ct state established ct direction . iif . oif . ct mark @alive accept\n"
-	"		udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
-	"		udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop\n"
+	"		udp dport { 67, 68, 546, 547, 6262 } goto blocked\n"
+	"		udp sport { 67, 68, 546, 547, 6262 } goto blocked\n"
 	"		oifname . oif @uplinks iifname . oifname vmap @grant\n"
 	"		iifname . iif @uplinks iifname . oifname vmap @grant\n"
 	"	}\n";
@@ -139,16 +137,16 @@ static const char DISPATCH[] =
  * 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any "established": a grant that is
  * gone cuts what is established too. */
 static const char FORWARD[] = "	chain headers6 {\n"
-			      "		exthdr hbh exists counter name blocked drop\n"
-			      "		exthdr rt exists counter name blocked drop\n"
-			      "		exthdr dst exists counter name blocked drop\n"
+			      "		exthdr hbh exists goto blocked\n"
+			      "		exthdr rt exists goto blocked\n"
+			      "		exthdr dst exists goto blocked\n"
 			      "	}\n"
 			      "	chain forward {\n"
 			      "		type filter hook forward priority filter; policy drop;\n"
-			      "		ip hdrlength > 5 counter name blocked drop\n"
+			      "		ip hdrlength > 5 goto blocked\n"
 			      "		meta nfproto ipv6 jump headers6\n"
 			      "		jump clock\n"
-			      "		counter name blocked drop\n"
+			      "		goto blocked\n"
 			      "	}\n";
 
 /* Each class hides behind ports of its own: no flow of one can take over the translation of
@@ -168,11 +166,15 @@ static const char NAT[] =
 void ruleset_forward_add(struct ruleset_text *t, const struct ruleset *r)
 {
 	ruleset_text_add(t, STATE);
+	ruleset_sample_add(t, BLOCKED_BLOCKED, true);
+	ruleset_sample_add(t, BLOCKED_SPOOFED, true);
+	ruleset_sample_add(t, BLOCKED_CROWDED, true);
+	ruleset_sample_add(t, BLOCKED_CORPORATE, true);
 	ruleset_text_add(t, SOURCE);
 	ruleset_text_add(t, "	chain begin {\n"
 			    "		add @flows { iifname ct count over ");
 	ruleset_text_number(t, r->flows_per_port);
-	ruleset_text_add(t, " } counter name crowded drop\n");
+	ruleset_text_add(t, " } goto crowded\n");
 	ruleset_text_add(t, GRANTED);
 	ruleset_text_add(t, NARROW);
 	ruleset_text_add(t, DISPATCH);

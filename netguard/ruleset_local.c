@@ -116,11 +116,11 @@ static const char EGRESS_KERNEL[] =
 	"mld2-listener-report } "
 	"ip6 hoplimit 1 limit rate 10/second burst 20 packets accept\n"
 	"		ip protocol 2 ip ttl 1 limit rate 10/second burst 20 packets accept\n"
-	"		meta mark != 0 counter name stale drop\n"
+	"		meta mark != 0 goto stale\n"
 	"		ether type arp limit rate 100/second burst 100 packets accept\n"
 	"		icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } "
 	"ip6 hoplimit 255 limit rate 100/second burst 100 packets accept\n"
-	"		counter name leak\n"
+	"		goto leak\n"
 	"	}\n";
 
 static void local_begin(struct ruleset_text *t, unsigned i)
@@ -132,7 +132,7 @@ static void local_begin(struct ruleset_text *t, unsigned i)
 
 static void local_end(struct ruleset_text *t)
 {
-	ruleset_text_add(t, "		counter name leak drop\n"
+	ruleset_text_add(t, "		goto leak\n"
 			    "	}\n");
 }
 
@@ -214,6 +214,6 @@ void ruleset_local_egress_tunnel(struct ruleset_text *t, const struct ruleset *r
 	egress_prove(t, r);
 	local_end(t);
 	egress_begin(t, r, i);
-	ruleset_text_add(t, "		counter name leak\n"
+	ruleset_text_add(t, "		goto leak\n"
 			    "	}\n");
 }

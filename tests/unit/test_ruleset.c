@@ -91,6 +91,30 @@ static void every_filter_chain_drops_by_policy(void **state)
 	assert_non_null(strstr(chain(t, "nat"), "policy accept;"));
 }
 
+/* Whatever becomes of the sample: the rule after it drops, and asks nothing. */
+static void a_drop_depends_on_no_limit_and_no_log(void **state)
+{
+	static const char *const whats[] = { "blocked",	  "spoofed", "crowded",
+					     "corporate", "leak",    "stale" };
+	struct ruleset r = two_uplinks();
+	const char *t = build(&r);
+
+	(void)state;
+	assert_int_equal(count(t, " log "), 6);
+	assert_int_equal(count(t, "limit rate 5/second burst 10 packets log prefix \"bh:"), 6);
+	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		const char *body = chain(t, whats[i]);
+		char drop[64];
+
+		assert_int_equal(count(body, "\n"), 2);
+		assert_int_equal(count(body, "drop"), 1);
+		(void)snprintf(drop, sizeof(drop), "\n\t\tcounter name %s drop", whats[i]);
+		assert_string_equal(body + strlen(body) - strlen(drop), drop);
+		/* nobody out there writes our audit log */
+		assert_int_equal(count(body, "if != @uplinks limit"), i < 4);
+	}
+}
+
 static void what_opens_is_empty(void **state)
 {
 	struct ruleset r = two_uplinks();
@@ -132,10 +156,8 @@ static void dhcp_and_the_beacon_are_dropped_before_a_grant(void **state)
 	const char *dispatch = chain(build(&r), "dispatch");
 
 	(void)state;
-	assert_before(dispatch, "udp dport { 67, 68, 546, 547, 6262 } counter name blocked drop",
-		      "@grant");
-	assert_before(dispatch, "udp sport { 67, 68, 546, 547, 6262 } counter name blocked drop",
-		      "@grant");
+	assert_before(dispatch, "udp dport { 67, 68, 546, 547, 6262 } goto blocked", "@grant");
+	assert_before(dispatch, "udp sport { 67, 68, 546, 547, 6262 } goto blocked", "@grant");
 }
 
 static void options_are_dropped_before_the_short_way(void **state)
@@ -144,9 +166,9 @@ static void options_are_dropped_before_the_short_way(void **state)
 	const char *t = build(&r), *forward = chain(t, "forward");
 
 	(void)state;
-	assert_before(forward, "ip hdrlength > 5 counter name blocked drop", "jump clock");
+	assert_before(forward, "ip hdrlength > 5 goto blocked", "jump clock");
 	assert_before(forward, "meta nfproto ipv6 jump headers6", "jump clock");
-	assert_int_equal(count(chain(t, "headers6"), "counter name blocked drop"), 3);
+	assert_int_equal(count(chain(t, "headers6"), "goto blocked"), 3);
 }
 
 static void egress_parts_local_sockets_before_it_looks_at_marks(void **state)
@@ -159,7 +181,7 @@ static void egress_parts_local_sockets_before_it_looks_at_marks(void **state)
 	assert_non_null(strstr(local, "meta skuid 64005 udp dport 6262 accept"));
 	assert_non_null(strstr(local, "meta skuid 64005 ip daddr . tcp dport @tls4 accept"));
 	assert_non_null(strstr(local, "meta skuid 64005 ip6 daddr . tcp dport @tls6 accept"));
-	assert_non_null(strstr(local, "\t\tcounter name leak drop"));
+	assert_non_null(strstr(local, "\t\tgoto leak"));
 	assert_null(strstr(local, "@epoch"));
 	/* root's DHCP, the prober's three, resolvers, tunnels: nothing else */
 	assert_int_equal(count(local, " accept\n"), 9);
@@ -171,7 +193,7 @@ static void egress_parts_local_sockets_before_it_looks_at_marks(void **state)
 	assert_before(egress, "meta skuid 0-4294967294 goto local_1", "accept");
 	assert_before(egress, "meta mark @epoch accept", "mld2-listener-report");
 	assert_before(egress, "mld2-listener-report", "meta mark != 0");
-	assert_before(egress, "meta mark != 0 counter name stale drop", "ether type arp");
+	assert_before(egress, "meta mark != 0 goto stale", "ether type arp");
 	/* the epoch, tunnels of the kernel, and four kinds of its own: nothing else */
 	assert_int_equal(count(egress, " accept\n"), 7);
 	assert_int_equal(count(egress, "limit rate"), 4);
@@ -233,7 +255,7 @@ static void eapol_leaves_where_there_is_a_supplicant_and_by_it_alone(void **stat
 	t = build(&r);
 	assert_int_equal(count(t, "888e"), 1);
 	assert_before(chain(t, "local_1"), "meta skuid 64014 ether type 0x888e accept",
-		      "\t\tcounter name leak drop");
+		      "\t\tgoto leak");
 	r.uid_supplicant = 0; /* the rules of boot: nobody runs */
 	assert_null(strstr(build(&r), "888e"));
 }
@@ -266,7 +288,8 @@ static void a_portal_is_web_pages_less_the_company(void **state)
 	(void)state;
 	assert_non_null(strstr(portal, "meta l4proto 6 th dport { 80, 443 } "
 				       "goto open_less_corporate"));
-	assert_int_equal(count(portal, "goto"), 1);
+	assert_int_equal(count(portal, "goto"), 2);
+	assert_int_equal(count(portal, "\t\tgoto blocked"), 1);
 	assert_int_equal(count(portal, "accept\n"), 0);
 }
 
@@ -287,8 +310,8 @@ static void corporate_prefixes_are_cut_before_open(void **state)
 	const char *less = chain(build(&r), "open_less_corporate");
 
 	(void)state;
-	assert_before(less, "ip daddr @corporate4 counter name corporate drop", "goto open");
-	assert_before(less, "ip6 daddr @corporate6 counter name corporate drop", "goto open");
+	assert_before(less, "ip daddr @corporate4 goto corporate", "goto open");
+	assert_before(less, "ip6 daddr @corporate6 goto corporate", "goto open");
 }
 
 static void classes_hide_behind_ranges_of_their_own(void **state)
@@ -405,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces_all_tables_in_one_text),
 		cmocka_unit_test(every_filter_chain_drops_by_policy),
+		cmocka_unit_test(a_drop_depends_on_no_limit_and_no_log),
 		cmocka_unit_test(what_opens_is_empty),
 		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
 		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_a_grant),
