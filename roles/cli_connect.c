@@ -25,10 +25,19 @@ int cli_connect(const char *path, int *ret_fd)
 	return 0;
 }
 
+static bool ports_ok(const struct msg_ctl_reply *reply)
+{
+	for (uint32_t i = 0; i < MSG_PORTS; i++)
+		if (reply->port[i].blocked.what >= N_BLOCKED_WHATS ||
+		    reply->port[i].blocked_boot_ms > reply->now_boot_ms)
+			return false;
+	return true;
+}
+
 bool cli_connect_reply_ok(const struct msg_ctl_reply *reply)
 {
 	return reason_known(reply->reason) && reply->exit_status <= 4 /* design 10 */ &&
 	       msg_text_ok(reply->detail, sizeof(reply->detail)) &&
 	       reply->n_uplinks <= MSG_UPLINKS && reply->n_ports <= MSG_PORTS &&
-	       reply->n_disks <= MSG_DISKS && reply->placement < N_PLACEMENTS;
+	       reply->n_disks <= MSG_DISKS && reply->placement < N_PLACEMENTS && ports_ok(reply);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "netguard/blocked_text.h"
 #include "netguard/classify.h"
 #include "policy/decide.h"
 #include "roles/cli.h"
@@ -18,12 +19,41 @@ static const struct msg_uplink_status *find_uplink(const struct msg_ctl_reply *s
 	return NULL;
 }
 
+static void blocked_text_print(const struct msg_ctl_reply *s, const struct msg_port_status *p)
+{
+	char to[BLOCKED_TEXT_BYTES], span[CLI_VIEW_BYTES];
+
+	if (p->blocked.what == BLOCKED_NONE)
+		return;
+	blocked_text_to(&p->blocked, to);
+	printf("  blocked last %s (%s), %s ago, at least %u in the last minute\n", to,
+	       blocked_text_what(p->blocked.what),
+	       cli_view_span(s->now_boot_ms - p->blocked_boot_ms, span), (unsigned)p->n_blocked);
+}
+
+static void blocked_json(struct json *j, const struct msg_ctl_reply *s,
+			 const struct msg_port_status *p)
+{
+	char text[BLOCKED_TEXT_BYTES];
+
+	if (p->blocked.what == BLOCKED_NONE)
+		return;
+	json_object(j, "blocked");
+	json_string(j, "what", blocked_text_what(p->blocked.what));
+	blocked_text(&p->blocked, text);
+	json_string(j, "last", text);
+	json_u64(j, "ago_ms", s->now_boot_ms - p->blocked_boot_ms);
+	json_u64(j, "at_least_in_minute", p->n_blocked);
+	json_object_end(j);
+}
+
 static void explain_text(const struct msg_ctl_reply *s, const struct msg_port_status *p)
 {
 	const struct msg_uplink_status *u = find_uplink(s, p->by_uplink);
 	char a[CLI_VIEW_BYTES], b[CLI_VIEW_BYTES];
 
 	printf("%s (%s) is %s\n", p->ifname, cli_view_class(p->net_class), cli_view_port(p, a));
+	blocked_text_print(s, p);
 	if (!u)
 		return;
 	printf("  by      '%s', in zone %s since %s\n", u->ifname,
@@ -53,6 +83,7 @@ static void explain_json(struct json *j, const struct msg_ctl_reply *s,
 		json_string(j, "evidence", cli_view_evidence(u, text));
 		json_string(j, "change", cli_view_change(u, text));
 	}
+	blocked_json(j, s, p);
 	json_object_end(j);
 }
 

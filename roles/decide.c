@@ -184,6 +184,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	at = MIN(at, decide_consent_wake(d));
 	at = MIN(at, decide_power_wake(d));
 	at = MIN(at, decide_status_wake(d, now));
+	at = MIN(at, decide_blocked_wake(&d->blocked));
 	if (d->docs.serial_due_boot_ms != 0)
 		at = MIN(at, d->docs.serial_due_boot_ms);
 	if (d->restart_wanted)
@@ -276,6 +277,7 @@ static void round_once(struct decider *d)
 	decide_consent_tick(d, now);
 	decide_homes_tick(d, now);
 	decide_disks_checkpoint(d, now);
+	decide_samples_tick(d, now);
 	decide_status_publish(d, now);
 	decide_stop_tick(d, now);
 }

@@ -23,6 +23,7 @@
 #include "policy/lease.h"
 #include "policy/policy_doc.h"
 #include "policy/trust.h"
+#include "roles/decide_blocked.h"
 #include "roles/decide_plan.h"
 #include "roles/role.h"
 
@@ -206,6 +207,7 @@ struct decider {
 	uint64_t stored_epoch; /* of it: what the file has */
 	int epoch_fd;
 	int64_t asleep_ms; /* CLOCK_BOOTTIME less CLOCK_MONOTONIC */
+	struct decide_blocked blocked;
 	/* homes */
 	struct homes homes;
 	struct home_request request;
@@ -290,6 +292,12 @@ void decide_uplinks_step(struct decider *d, struct uplink *u, const struct class
 
 /* In every round, when all facts are taken. */
 void decide_pace(struct decider *d);
+
+/* -- decide_samples.c: what the rules dropped -- */
+void decide_samples_claim(struct decider *d, const struct msg_blocked *m, uint64_t now);
+
+/* Write the sums that are due. */
+void decide_samples_tick(struct decider *d, uint64_t now);
 
 /* -- decide_homes.c: which networks are homes -- */
 

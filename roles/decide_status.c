@@ -31,7 +31,7 @@ static void show_uplinks(const struct decider *d, struct msg_ctl_reply *r, uint6
 	}
 }
 
-static void show_ports(const struct decider *d, struct msg_ctl_reply *r)
+static void show_ports(const struct decider *d, struct msg_ctl_reply *r, uint64_t now)
 {
 	for (unsigned i = 0; i < MSG_PORTS; i++) {
 		const struct port *p = &d->port[i];
@@ -47,6 +47,8 @@ static void show_ports(const struct decider *d, struct msg_ctl_reply *r)
 		s->verdict = p->allowed ? p->verdict : 0;
 		s->reason = p->reason;
 		s->since_boot_ms = p->since_boot_ms;
+		(void)decide_blocked_find(&d->blocked, p->ifname, now, &s->blocked,
+					  &s->blocked_boot_ms, &s->n_blocked); /* none: zeros */
 	}
 }
 
@@ -79,11 +81,11 @@ void decide_status_build(const struct decider *d, uint64_t now, struct msg_ctl_r
 		memcpy(ret->detail, d->docs.policy_detail, sizeof(ret->detail));
 	}
 	show_uplinks(d, ret, now);
-	show_ports(d, ret);
+	show_ports(d, ret, now);
 	show_disks(d, ret);
 }
 
-/* What only counts time is no change. */
+/* What only counts time or packets is no change. */
 static void still(struct msg_ctl_reply *r)
 {
 	r->now_boot_ms = 0;
@@ -92,6 +94,11 @@ static void still(struct msg_ctl_reply *r)
 		r->uplink[i].sign_left_ms = 0;
 		r->uplink[i].proof_left_ms = 0;
 		r->uplink[i].portal_left_ms = 0;
+	}
+	for (uint32_t i = 0; i < r->n_ports; i++) {
+		r->port[i].blocked_boot_ms = 0;
+		r->port[i].n_blocked = 0;
+		memset(&r->port[i].blocked, 0, sizeof(r->port[i].blocked));
 	}
 }
 

@@ -316,7 +316,11 @@ void decide_uplinks_claim(struct decider *d, uint64_t now)
 	}
 	if (r < 0 || claim.kind == 0 || claim.kind >= N_SIGN_KINDS)
 		die("sniff broke its contract");
-	now = loop_now_boot_ms(); /* after the claim: one from the future is a lie */
+	now = loop_now_boot_ms();	  /* after the claim: one from the future is a lie */
+	if (claim.kind == SIGN_BLOCKED) { /* about ourselves, not about a network */
+		decide_samples_claim(d, &claim.blocked, now);
+		return;
+	}
 	u = uplink_of(d, claim.ifindex);
 	if (!u)
 		return; /* of a link that is gone, or not yet told */

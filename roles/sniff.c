@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,10 @@
 
 #include "netguard/capture.h"
 #include "netguard/gateway.h"
+#include "netguard/nflog.h"
+#include "netguard/nflog_socket.h"
 #include "netguard/repeat.h"
+#include "netguard/ruleset.h"
 #include "netguard/sense.h"
 
 #include "roles/role.h"
@@ -27,7 +31,9 @@
 enum {
 	FRAMES_PER_ROUND = 256, /* then the other uplinks and the heartbeat have their turn */
 	FDS_PER_CAPTURE = 2,	/* the packet socket, and an eventfd that libpcap keeps */
-	FDS_BASE = 5,		/* 0, 1, 2, the supervisor, decide */
+	FDS_BASE = 6,		/* 0, 1, 2, the supervisor, decide, the packet log */
+	SAMPLES_PER_ROUND =
+		8, /* datagrams of the packet log; the rest has its turn after the others */
 	/* nft takes 20 ms, or seconds where it loads modules; a link that it cannot bring up must
 	 * not stop us */
 	UP_WAIT_MS = 8000,
@@ -47,6 +53,8 @@ static struct sniff {
 	struct uplink uplink[MSG_UPLINKS];
 	uint32_t pace; /* enum beat_pace, as decide wants it */
 	uint64_t next_beat_boot_ms;
+	int nflog_fd; /* -1: nobody is told what our rules drop */
+	struct nflog_lost samples_lost;
 } sniff;
 
 static const int syscalls[] = { SANDBOX_COMMON, SCMP_SYS(getsockopt), SCMP_SYS(getsockname), -1 };
@@ -108,6 +116,14 @@ static void open_uplinks(struct sniff *s)
 		else
 			s->n_uplinks++;
 	}
+}
+
+/* Another program may hold the group; and what is not sampled is dropped all the same. */
+static void open_samples(struct sniff *s)
+{
+	s->nflog_fd = nflog_socket_open(RULESET_NFLOG_GROUP);
+	if (s->nflog_fd < 0)
+		log_warn(s->nflog_fd, "open the packet log: what is blocked will not be shown");
 }
 
 static void enter_sandbox(const struct sniff *s)
@@ -186,6 +202,62 @@ static void hear(struct sniff *s, struct uplink *u)
 	}
 }
 
+/* What was lost before it goes with it, or waits until decide listens. */
+static void tell_blocked(struct sniff *s, const struct msg_blocked *blocked)
+{
+	struct msg_claim claim = { .kind = SIGN_BLOCKED,
+				   .at_boot_ms = loop_now_boot_ms(),
+				   .blocked = *blocked };
+
+	claim.ifindex = blocked->in_ifindex ? blocked->in_ifindex : blocked->out_ifindex;
+	claim.blocked.n_lost = s->samples_lost.n;
+	if (send_claim(s, &claim))
+		s->samples_lost.n = 0;
+	else if (blocked->what != BLOCKED_NONE)
+		s->samples_lost.n++;
+}
+
+static void tell_samples(struct sniff *s, struct bytes datagram)
+{
+	struct nflog_sample sample;
+	int r;
+
+	while ((r = nflog_next(&datagram, &sample)) == 1) {
+		if (sample.has_seq)
+			nflog_lost_seq(&s->samples_lost, sample.seq);
+		if (sample.blocked.what != BLOCKED_NONE)
+			tell_blocked(s, &sample.blocked);
+	}
+	if (r < 0)
+		s->samples_lost.n++;
+}
+
+/* Samples that are lost are told as that: they say nothing about any network, so no drop of a capture is
+ * counted and nothing closes. */
+static void hear_samples(struct sniff *s)
+{
+	static const struct msg_blocked none;
+	alignas(4) uint8_t buf[NFLOG_DATAGRAM_BYTES];
+
+	for (unsigned i = 0; i < SAMPLES_PER_ROUND; i++) {
+		int n = nflog_socket_recv(s->nflog_fd, buf, sizeof(buf));
+
+		if (n == -EAGAIN)
+			break;
+		if (n >= 0) {
+			tell_samples(s, bytes_of(buf, (size_t)n));
+		} else if (n == -ENOBUFS || n == -EPROTO) {
+			nflog_lost_overflow(&s->samples_lost);
+		} else {
+			log_err(n, "read the packet log: what is blocked is not shown any more");
+			s->nflog_fd = -1; /* left open, as a broken capture is */
+			return;
+		}
+	}
+	if (s->samples_lost.n > 0)
+		tell_blocked(s, &none);
+}
+
 /* No beat before them: it would attest a silence that was none. */
 static void tell_held(struct sniff *s, struct uplink *u)
 {
@@ -262,6 +334,8 @@ static _Noreturn void run(struct sniff *s)
 		for (unsigned i = 0; i < s->n_uplinks; i++)
 			if (!s->uplink[i].broken)
 				loop_want(&loop, capture_fd(s->uplink[i].capture));
+		if (s->nflog_fd >= 0)
+			loop_want(&loop, s->nflog_fd);
 		loop_wake_at(&loop, s->next_beat_boot_ms);
 		if (loop_wait(&loop) < 0)
 			continue;
@@ -273,6 +347,8 @@ static _Noreturn void run(struct sniff *s)
 			if (!s->uplink[i].broken &&
 			    loop_ready(&loop, capture_fd(s->uplink[i].capture)))
 				hear(s, &s->uplink[i]);
+		if (s->nflog_fd >= 0 && loop_ready(&loop, s->nflog_fd))
+			hear_samples(s);
 		beat(s, loop_now_boot_ms());
 	}
 }
@@ -285,6 +361,7 @@ int main(void)
 		die("no socket to decide was handed over");
 	wait_until_up(&sniff.role.config);
 	open_uplinks(&sniff);
+	open_samples(&sniff);
 	enter_sandbox(&sniff);
 	run(&sniff);
 }
