@@ -194,6 +194,7 @@ install: all
 	$(Q)install -m 644 $(wildcard hypervisor-glue/*.conf) $(SYSTEM)/modprobe.d
 	$(Q)install $(wildcard hypervisor-glue/*-bulkhead) $(DESTDIR)/etc/xen/scripts
 	$(Q)install -D -m 644 roles/80-bulkhead-bh0.network $(SYSTEM)/systemd/network/80-bulkhead-bh0.network
+	$(Q)install -D -m 644 roles/bulkhead.interfaces $(SHARE)/doc/bulkhead/examples/bulkhead.interfaces
 	$(Q)install -D -m 644 roles/90-bulkhead-nm.conf $(SYSTEM)/NetworkManager/conf.d/90-bulkhead.conf
 	# (NetworkManager reads no connection that others may)
 	$(Q)install -D -m 600 roles/bulkhead-bh0.nmconnection $(SYSTEM)/NetworkManager/system-connections/bulkhead-bh0.nmconnection
