@@ -35,6 +35,12 @@ if lab_wait 5 personal_gets "http://$LAN_SERVER/"; then
 else
 	bad "personal gets its page"
 fi
+from=$(lab_ms)
+if lab_wait 5 laptop_lease && lab_wait 10 personal_gets http://server.example/; then
+	good "personal gets address and resolver by DHCP, and a page by name" "$(lab_since "$from") s"
+else
+	bad "personal gets address and resolver by DHCP, and a page by name"
+fi
 token=$(lab_token corporate)
 "$LAB_TOOLS/send" udp $LAN_GATEWAY_corp 9999 "$token" 10 >/dev/null
 "$LAB_TOOLS/send" udp $LAN_GATEWAY6_corp 9999 "$token" 10 >/dev/null

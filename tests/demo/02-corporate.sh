@@ -27,6 +27,9 @@ fi
 work_gets http://$LAN_GATEWAY_corp/ && bad "work waits for the proof" || good "work waits for the proof"
 attacks_send bh0
 early=$((early + $(attacks_found corp)))
+# (each new address of the uplink begins anew: the proof is of the network with all of them)
+addressed() { [[ $(ip -n bulkhead addr show dev en0) == *"inet 10.77."*"inet6 fd77:"* ]]; }
+lab_wait 20 addressed && lab_wait 20 laptop_zone_is suspect
 from=$(lab_ms)
 beacon_start || return 1
 lab_wait 40 laptop_zone_is proven || true
@@ -37,6 +40,14 @@ if lab_wait 5 work_gets http://$LAN_GATEWAY_corp/; then
 else
 	bad "the work VM gets the intranet's page"
 fi
+from=$(lab_ms)
+if lab_wait 5 laptop_guest_lease && lab_wait 10 work_finds http://intranet.corp.example/; then
+	good "the work VM gets its resolver by DHCP, and that page by name" "$(lab_since "$from") s"
+else
+	bad "the work VM gets its resolver by DHCP, and that page by name"
+fi
+expect "personal, which has a resolver too, gets no name here" "" test -s /etc/resolv.conf -a \
+	"$(personal_gets http://intranet.corp.example/ || echo none)" = none
 if personal_gets http://$LAN_GATEWAY_corp/; then
 	bad "personal gets no page" "$(cat "$LAB/personal-page")"
 else
