@@ -130,6 +130,24 @@ int wifi_text_value(const char *text, const char *key, char ret[WIFI_TEXT_BYTES]
 	return -ENODATA;
 }
 
+/* "<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid="..." auth_failures=1 duration=10 reason=WRONG_KEY": the
+ * SSID may say anything, but not before the id, nor at the end. */
+bool wifi_text_wrong_key(const char *event, uint32_t id)
+{
+	static const char LEFT[] = "CTRL-EVENT-SSID-TEMP-DISABLED id=", WHY[] = " reason=WRONG_KEY";
+	size_t n = strlen(event), digits;
+	uint32_t said;
+
+	if (event[0] != '<' || n < 3 || event[2] != '>' ||
+	    strncmp(event + 3, LEFT, sizeof(LEFT) - 1) != 0)
+		return false;
+	event += 3 + sizeof(LEFT) - 1;
+	digits = strcspn(event, " ");
+	n = strlen(event);
+	return number(event, digits, &said) && said == id && n >= digits + sizeof(WHY) - 1 &&
+	       strcmp(event + n - (sizeof(WHY) - 1), WHY) == 0;
+}
+
 static const char HEX[] = "0123456789abcdef";
 
 static size_t escape_one(unsigned char c, char *ret)

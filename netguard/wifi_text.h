@@ -37,6 +37,9 @@ int wifi_text_known(const char *line, size_t len_bytes, struct wifi_known *ret);
  * not fit. */
 int wifi_text_value(const char *text, const char *key, char ret[WIFI_TEXT_BYTES]);
 
+/* Is this the event that network id was left because its passphrase is wrong? */
+bool wifi_text_wrong_key(const char *event, uint32_t id);
+
 /* How wpa_supplicant writes this SSID, and how it reads it (hex). -EINVAL: empty, or too long. */
 int wifi_text_escape(const char *ssid, char ret[WIFI_TEXT_BYTES]);
 int wifi_text_hex(const char *ssid, char ret[WIFI_TEXT_BYTES]);

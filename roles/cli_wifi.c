@@ -28,6 +28,8 @@ struct radio {
 	const char *what; /* how messages begin */
 	int fd;
 	char own[MSG_PATH_BYTES];
+	unsigned id;	/* the network that is being joined */
+	bool wrong_key; /* it was left for that */
 	char reply[REPLY_BYTES];
 };
 
@@ -94,6 +96,7 @@ static int receive(struct radio *r, uint64_t until_boot_ms)
 	if (n < 0)
 		return -errno;
 	r->reply[n] = '\0';
+	r->wrong_key |= wifi_text_wrong_key(r->reply, r->id);
 	return strlen(r->reply) == (size_t)n ? 0 : -EPROTO;
 }
 
@@ -282,12 +285,13 @@ static int add(struct radio *r, const char *ssid, const char *passphrase, unsign
 	return status;
 }
 
-static int wait_until_connected(struct radio *r, unsigned id)
+/* An event is a reason to look, and a wrong passphrase is known long before the time is over. */
+static int wait_until_connected(struct radio *r)
 {
 	uint64_t until = loop_now_boot_ms() + CONNECT_MS;
 	char text[32], state[WIFI_TEXT_BYTES], at[WIFI_TEXT_BYTES];
 
-	(void)snprintf(text, sizeof(text), "%u", id);
+	(void)snprintf(text, sizeof(text), "%u", r->id);
 	while (loop_now_boot_ms() < until) {
 		int status = ask(r, "STATUS");
 
@@ -297,7 +301,9 @@ static int wait_until_connected(struct radio *r, unsigned id)
 		    strcmp(state, "COMPLETED") == 0 && wifi_text_value(r->reply, "id", at) == 0 &&
 		    strcmp(at, text) == 0)
 			return 0;
-		(void)poll(NULL, 0, LOOK_MS);
+		if (r->wrong_key)
+			return -EKEYREJECTED;
+		(void)receive(r, loop_now_boot_ms() + LOOK_MS);
 	}
 	return -ETIMEDOUT;
 }
@@ -305,19 +311,20 @@ static int wait_until_connected(struct radio *r, unsigned id)
 static int connect_to(struct radio *r, const char *ssid, const char *passphrase)
 {
 	char text[32];
-	unsigned id = 0;
 	int status = forget(r, ssid);
 
 	if (status >= 0)
-		status = add(r, ssid, passphrase, &id);
+		status = add(r, ssid, passphrase, &r->id);
 	if (status < 0)
 		return status;
-	(void)snprintf(text, sizeof(text), "SELECT_NETWORK %u", id);
-	status = order(r, text);
+	status = order(r, "ATTACH");
+	(void)snprintf(text, sizeof(text), "SELECT_NETWORK %u", r->id);
 	if (status == 0)
-		status = wait_until_connected(r, id);
+		status = order(r, text);
+	if (status == 0)
+		status = wait_until_connected(r);
 	if (status < 0) {
-		(void)snprintf(text, sizeof(text), "REMOVE_NETWORK %u", id);
+		(void)snprintf(text, sizeof(text), "REMOVE_NETWORK %u", r->id);
 		(void)order(r, text); /* what it said before is what counts */
 	}
 	(void)order(r, "ENABLE_NETWORK all"); /* "select" turned the others off */
@@ -339,10 +346,10 @@ int cli_wifi_connect(int argc, char **argv)
 		return status;
 	status = connect_to(&r, argv[1], passphrase);
 	explicit_bzero(passphrase, sizeof(passphrase));
+	if (status == -EKEYREJECTED)
+		return cli_error(CLI_FAILED, "%s '%s': the passphrase is wrong", r.what, argv[1]);
 	if (status == -ETIMEDOUT)
-		return cli_error(CLI_FAILED,
-				 "%s '%s': no connection within 30 s; is the passphrase right, is "
-				 "it in reach?",
+		return cli_error(CLI_FAILED, "%s '%s': no connection within 30 s; is it in reach?",
 				 r.what, argv[1]);
 	return status < 0 ? cli_errno(status, "%s '%s'", r.what, argv[1]) : CLI_DONE;
 }

@@ -52,6 +52,26 @@ static void a_value_is_found_by_its_whole_key(void **state)
 	assert_int_equal(wifi_text_value("ssid=a\x01\n", "ssid", value), -EBADMSG);
 }
 
+static void a_wrong_key_is_told_of_one_network_at_the_end_of_one_event(void **state)
+{
+#define LEFT "<3>CTRL-EVENT-SSID-TEMP-DISABLED id="
+	static const char EVENT[] =
+		LEFT "7 ssid=\"x\" auth_failures=1 duration=10 reason=WRONG_KEY";
+	char cut[sizeof(EVENT)] = "";
+
+	(void)state;
+	assert_true(wifi_text_wrong_key(EVENT, 7));
+	assert_false(wifi_text_wrong_key(EVENT, 8));
+	assert_false(
+		wifi_text_wrong_key(LEFT "7 ssid=\" reason=WRONG_KEY\" reason=CONN_FAILED", 7));
+	assert_false(wifi_text_wrong_key("<3>CTRL-EVENT-SCAN-RESULTS  reason=WRONG_KEY", 7));
+	for (size_t n = 0; n < strlen(EVENT); n++) {
+		memcpy(cut, EVENT, n);
+		cut[n] = '\0';
+		assert_false(wifi_text_wrong_key(cut, 7));
+	}
+}
+
 static void one_ssid_has_one_text(void **state)
 {
 	char text[WIFI_TEXT_BYTES];
@@ -71,6 +91,7 @@ int main(void)
 		cmocka_unit_test(a_seen_network_is_read_and_every_truncation_means_no_more),
 		cmocka_unit_test(a_known_network_is_read_and_a_heading_is_none),
 		cmocka_unit_test(a_value_is_found_by_its_whole_key),
+		cmocka_unit_test(a_wrong_key_is_told_of_one_network_at_the_end_of_one_event),
 		cmocka_unit_test(one_ssid_has_one_text),
 	};
 
