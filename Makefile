@@ -149,7 +149,7 @@ soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers
 	$(Q)$(MAKE) stage
 	-$(Q)tests/vm/image.sh >/dev/null
-	$(Q)OUT=$(OUT) EMULATED=all LIMIT=1800 tests/system/vm-what-depends-on-the-kernel-holds-on-6.1.sh || [ $$? = 77 ]
+	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=all LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
 	$(Q)OUT=$(OUT) JOBS=$(JOBS) tests/mutants.sh lines
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \

@@ -6,7 +6,7 @@
 #
 #	make -j2 all helpers && make stage && sudo tests/vm/in-vm.sh tests/system/net-is-closed*.sh
 #
-# VM_ARGUMENTS: more of QEMU's, a word each. LIMIT: seconds (300).
+# VM_ARGUMENTS: more of QEMU's, a word each; @SHARE@ in it is a folder that is /shared there. LIMIT: seconds (300).
 # Exit status 77, with the reason: no such machine can be had here.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -35,5 +35,6 @@ while read -r script; do
 done < /shared/scripts
 exit $failed
 RUN
+arguments=${VM_ARGUMENTS-}
 # shellcheck disable=SC2086 # words
-tests/vm/boot.sh "$image" "$share" 'bash run' ${VM_ARGUMENTS-}
+tests/vm/boot.sh "$image" "$share" 'bash run' ${arguments//@SHARE@/$share}

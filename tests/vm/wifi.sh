@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# In the emulated machine: Wi-Fi, with two simulated radios. The laptop's moves into the namespace by its
-# phy, "bulkhead wifi" finds hostapd's home network, refuses a wrong passphrase, joins it with the right
-# one; the network becomes foreign, personal gets a page, and the air carries no frame of personal's MAC.
+# In the emulated machine: Wi-Fi, with three simulated radios. The laptop's moves into the namespace by its
+# phy; "bulkhead wifi" finds the networks at home and at the company, says that a passphrase is wrong, joins
+# with the right one. Home becomes foreign and personal gets a page; at the company's access point the
+# beacon proves it and personal, which never stops sending, is not heard. Whatever is in the air was sent
+# by the uplink's own address, or by an access point.
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 if [ -z "${LAB_INSIDE-}" ]; then
-	modprobe mac80211_hwsim radios=2 || exit 1
-	exec 7</proc/self/ns/net # where the radios are
+	modprobe mac80211_hwsim radios=3 || exit 1
+	exec 7</proc/self/ns/net # where the radios are, and "hwsim0", which hears all of them
+	ln -sf /sbin/wpa_supplicant /usr/sbin/wpa_supplicant
 fi
-ln -sf /sbin/wpa_supplicant /usr/sbin/wpa_supplicant 2>/dev/null
 for part in lab lans tpm roles laptop pki; do
 	. "$here/lab/$part.sh"
 done
@@ -16,54 +18,101 @@ lab_enter "$@"
 IT=$LAB/it
 PATH=$LAB_OUT/demo-root/usr/bin:$LAB_OUT/demo-root/usr/sbin:$PATH:/sbin
 mkdir -p "$IT"
-PATIENCE=${PATIENCE:-90}
 
 fail() {
-	echo "$1; zone $(laptop_zone), log: $(tail -n 15 "$LAB/bulkheadd.log"), hostapd: $(tail -n 3 "$LAB/hostapd.log")"
+	echo "$1; zone $(laptop_zone), log: $(tail -n 15 "$LAB/bulkheadd.log" "$LAB"/hostapd-*.log)" 2>/dev/null
 	exit 1
 }
-secret="correct horse battery"
-
-lab_ns home
 outside() { nsenter --net=/proc/self/fd/7 "$@"; }
-outside iw "phy#1" set netns name /run/netns/home && outside iw "phy#0" set netns $$ || fail "the radios do not move"
-ip link show wlan0 >/dev/null || fail "no radio"
-cat >"$LAB/hostapd.conf" <<-CONF
-	interface=wlan1
-	driver=nl80211
-	ssid=home sweet home
-	hw_mode=g
-	channel=1
-	wpa=2
-	wpa_key_mgmt=WPA-PSK
-	rsn_pairwise=CCMP
-	wpa_passphrase=$secret
-CONF
-lab_start hostapd nsenter --net=/run/netns/home hostapd "$LAB/hostapd.conf"
-lab_wait "$PATIENCE" grep -q AP-ENABLED "$LAB/hostapd.log" || fail "no access point"
-ip -n home addr add $LAN_GATEWAY_home/24 dev wlan1
-mkdir -p "$LAB/www-home" && echo "this is the home page" >"$LAB/www-home/index.html"
-lab_start www-home nsenter --net=/run/netns/home busybox httpd -f -p 80 -h "$LAB/www-home"
-lab_start dnsmasq nsenter --net=/run/netns/home dnsmasq --keep-in-foreground --log-facility=- --conf-file=/dev/null \
-	--pid-file --no-resolv --no-hosts --interface=wlan1 --bind-dynamic --except-interface=lo --domain=lan \
-	--dhcp-range=192.168.7.100,192.168.7.199,255.255.255.0,2m --dhcp-authoritative --dhcp-leasefile="$LAB/leases"
+access_point() { # access_point LAN LINK SSID - joined to that LAN's switch
+	cat >"$LAB/hostapd-$1.conf" <<-CONF
+		interface=$2
+		bridge=br0
+		driver=nl80211
+		ssid=$3
+		hw_mode=g
+		channel=1
+		wpa=2
+		wpa_key_mgmt=WPA-PSK
+		rsn_pairwise=CCMP
+		wpa_passphrase=$secret
+	CONF
+	lab_start "hostapd-$1" nsenter --net="/run/netns/$1" hostapd "$LAB/hostapd-$1.conf"
+}
+ok() { echo "ok - $1 (after $(lab_since "$began") s)"; }
+mac_of() { ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'; }
+sends() { # personal sends, with its token, and never stops
+	while :; do
+		"$LAB_TOOLS/send" udp $LAN_GATEWAY_corp 9 "$token" 5
+		"$LAB_TOOLS/send" udp $LAN_SERVER 9 "$token" 5
+		lab_pause 1
+	done >/dev/null 2>&1
+}
+in_the_air() { # in_the_air FILTER - frames that some radio sent
+	tcpdump -Z root -n -r "$LAB/air.pcap" "$1" 2>/dev/null | wc -l
+}
+connect() { # connect SSID PASSPHRASE
+	echo "$2" | bulkhead wifi connect "$1"
+}
+secret="correct horse battery"
+token=$(lab_token wifi)
+began=$(lab_ms)
 
-laptop_install && pki_make && pki_install || fail "the lab does not come up"
+lans_up && laptop_install && pki_make && pki_install || fail "the lab does not come up"
+beacon_start || fail "no beacon"
 sed -i 's/^uplinks: .*/radios: [wlan0]/' $LAPTOP_CONFIG
+sed -i 's/^  foreign: allow$/&\n  foreign_window: 2s/' "$IT/policy.yaml" && pki_sign policy "$IT/policy.yaml" && pki_install
+outside iw "phy#1" set netns name /run/netns/home && outside iw "phy#2" set netns name /run/netns/corp &&
+	outside iw "phy#0" set netns $$ || fail "the radios do not move"
+own=$(cat /sys/class/net/wlan0/address) ap_home=$(mac_of home wlan1) ap_corp=$(mac_of corp wlan2)
+outside ip link set hwsim0 up
+lab_start air nsenter --net=/proc/self/fd/7 tcpdump -Z root -U -i hwsim0 -w "$LAB/air.pcap"
+lab_wait 10 grep -q listening "$LAB/air.log" || fail "nobody hears the air: $(cat "$LAB/air.log")"
+access_point home wlan1 "home sweet home"
+access_point corp wlan2 "the company"
+for lan in home corp; do
+	lab_wait 10 grep -q AP-ENABLED "$LAB/hostapd-$lan.log" || fail "no access point at $lan"
+done
+lab_record home home wlan1 && lab_record corp corp wlan2 || fail "no sniffer"
+
+ok "the radios, access points and LANs are there"
 laptop_start || fail "bulkheadd does not start"
-lab_record home home wlan1 || fail "no sniffer"
-lab_wait "$PATIENCE" test -S "$LAPTOP_STATE/supplicant/ctrl/wlan0" || fail "no supplicant"
+sends &
+lab_wait 10 test -S "$LAPTOP_STATE/supplicant/ctrl/wlan0" || fail "no supplicant"
 bulkhead wifi list >"$LAB/list" || fail "wifi list"
-grep -q "secured  *home sweet home$" "$LAB/list" || fail "the network is not listed: $(cat "$LAB/list")"
-echo "wrong passphrase" | bulkhead wifi connect "home sweet home" 2>/dev/null && fail "a wrong passphrase connects"
-echo "$secret" | bulkhead wifi connect "home sweet home" || fail "wifi connect"
+for ssid in "home sweet home" "the company"; do
+	grep -q "secured  *$ssid$" "$LAB/list" || fail "'$ssid' is not listed: $(cat "$LAB/list")"
+done
+ok "both networks are listed"
+from=$(lab_ms)
+connect "home sweet home" "wrong passphrase" 2>"$LAB/wrong" && fail "a wrong passphrase connects"
+wrong=$(lab_since "$from")
+grep -q "the passphrase is wrong" "$LAB/wrong" || fail "what is wrong is not said: $(cat "$LAB/wrong")"
+[ "$(laptop_zone)" = unknown ] || fail "a network that was not joined has a zone"
+
+ok "a wrong passphrase is told"
+connect "home sweet home" "$secret" || fail "wifi connect"
 [ "$(bulkhead wifi status)" = "connected to 'home sweet home'" ] || fail "wifi status: $(bulkhead wifi status)"
 [ "$(stat -c %a "$LAPTOP_STATE/supplicant/wlan0.conf")" = 600 ] || fail "others may read the passphrase"
-lab_wait "$PATIENCE" laptop_zone_is foreign || fail "home does not become foreign"
-lab_wait "$PATIENCE" personal_gets "http://$LAN_GATEWAY_home/" || fail "personal gets no page"
-for mac in $(ip -j link show dev bh0 | jq -r '.[0].address') $(ip -n bulkhead -j link show dev host0 | jq -r '.[0].address'); do
-	[ "$(lab_count home "mac:$mac")" = 0 ] || fail "a frame of $mac is in the air"
-done
-bulkhead wifi forget "home sweet home" || fail "wifi forget"
-lab_wait "$PATIENCE" laptop_zone_is unknown || fail "the zone outlives its network"
-echo "joined, foreign, left: $(lab_count home all) frames in the air, none of personal's MAC"
+lab_wait 30 laptop_zone_is foreign || fail "home does not become foreign"
+lab_wait 10 personal_gets "http://$LAN_SERVER/" || fail "personal gets no page"
+lab_wait 10 lab_seen home "text:$token" || fail "the sniffer does not hear personal at home"
+
+ok "home is foreign, and personal gets a page"
+connect "the company" "$secret" || fail "wifi connect at the company"
+lab_wait 30 laptop_zone_is proven || fail "the company is not proven"
+[ "$(laptop_status '.ports[] | select(.ifname == "host0") | .allowed')" = false ] || fail "personal is open"
+personal_gets "http://$LAN_SERVER/" && fail "personal gets a page at the company"
+lab_seen corp "mac:$own" || fail "the sniffer does not hear the laptop at the company"
+[ "$(lab_count corp "text:$token")" = 0 ] || fail "personal is heard at the company"
+
+ok "the company is proven, personal closed"
+bulkhead wifi forget "the company" && bulkhead wifi forget "home sweet home" || fail "wifi forget"
+lab_wait 30 laptop_zone_is unknown || fail "the zone outlives its network"
+named="wlan addr2 $own or wlan addr2 $ap_home or wlan addr2 $ap_corp"
+n=$(in_the_air "(type mgt or type data) and ($named)")
+strange=$(in_the_air "(type mgt or type data) and not ($named)")
+[ "$n" -gt 0 ] || fail "the air is empty"
+[ "$strange" = 0 ] || fail "$strange frames in the air are of nobody that we know"
+[ "$(in_the_air "type data and wlan addr2 $own")" -gt 0 ] || fail "the air does not have the laptop's data"
+echo "wrong passphrase told after $wrong s; foreign, proven, left; in the air $n frames, 0 of other addresses; 0 of personal at the company"
