@@ -25,17 +25,15 @@ static const char STATE[] =
 	"	set flows { type ifname; size 64; flags dynamic; }\n";
 
 /* Who is who: a source must be one that routing would answer over the very link it came from.
- * Before conntrack (-200), so that a forged packet makes no entry. IPv6 says "::"
- * while it looks for a duplicate address (RFC 4862 5.4.2), and in the listener reports for that
- * (RFC 3590); a DHCP client says 0.0.0.0 while it has none (RFC 2131 4.1). What a port says to its own
+ * Before conntrack (-200), so that a forged packet makes no entry. The
+ * kernel's lookup itself lets pass what comes by the loopback link, and ICMPv6 from "::" to a group: who
+ * looks for a duplicate address (RFC 4862 5.4.2, RFC 3590) has none yet. Neither has a DHCP client, which
+ * says 0.0.0.0 (RFC 2131 4.1). What a port says to its own
  * address about names and addresses makes no entry either: no flood of questions fills the table.
  * Every packet comes by here: what is asked first fails for nearly all of them, and costs least. */
 static const char SOURCE[] =
 	"	chain source {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		iifname \"lo\" accept\n"
-	"		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, "
-	"mld2-listener-report } accept\n"
 	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
 	"iifname . iif != @uplinks notrack accept\n"
 	"		fib saddr . iif oif missing goto spoofed\n"
