@@ -65,12 +65,12 @@ make_tree() { # make_tree FOLDER
 
 #include "netguard/mutant.h"
 
-/* An uplink's chain and a tunnel's are of one name. */
-static void say_class(const char *name, size_t n, const char *chain, size_t chain_bytes, char ret[64])
+/* The chains of several uplinks differ in their number alone. */
+static void say_class(const char *name, size_t n, char ret[64])
 {
+	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
 	(void)snprintf(ret, 64, "%.*s", (int)n, name);
-	if (strncmp(ret, RULESET_EGRESS, strlen(RULESET_EGRESS)) == 0)
-		(void)snprintf(ret, 64, "%s", memmem(chain, chain_bytes, "@tls4", 5) ? "egress" : "egress_tunnel");
 }
 
 int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_bytes)
@@ -82,11 +82,8 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 	if (r < 0 || !copy)
 		return r;
 	while ((line = strsep(&next, "\n")) && next) {
-		if (strncmp(line, "\tchain ", 7) == 0) {
-			const char *end = strstr(next, "\n\t}");
-
-			say_class(line + 7, strcspn(line + 7, " "), next, end ? (size_t)(end - next) : 0, class);
-		}
+		if (strncmp(line, "\tchain ", 7) == 0)
+			say_class(line + 7, strcspn(line + 7, " "), class);
 		if (strncmp(line, "\t\t", 2) == 0 && MUTANT_FROM[0] == '\0')
 			fprintf(stderr, "rule\t%s\t%s\n", class, line + 2);
 		if (strncmp(line, "\t\t", 2) == 0 && strcmp(class, MUTANT_CHAIN) == 0 &&
@@ -184,13 +181,10 @@ try() { # try FOLDER CHAIN RULE WITHOUT - prints its verdict
 		echo INVALID
 		return
 	fi
-	if ! list_rules "$1" >/dev/null 2>&1; then # the loader itself refuses it
-		echo INVALID
-		return
-	fi
 	while read -r t; do
 		run_test "$t" "$1/out" "$1/test.log" </dev/null && status=0 || status=$?
 		[ $status -ne 0 ] || continue
+		! grep -q 'nft does not start' "$1/test.log" || { echo INVALID && return; } # the loader refuses it
 		printf '%s\t%s\n' "$t" "$key" >>"$kept/killers"
 		printf '%s\t%s\t%s\t%s\n' "${t#tests/system/}" "$2" "$3" "$(tail -n 1 "$1/test.log")" >>"$kept/words"
 		echo "${t#tests/system/}"
