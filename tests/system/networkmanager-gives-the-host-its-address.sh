@@ -35,17 +35,13 @@ configured() { # configured WHEN - bh0 has what netguard serves, and nothing els
 lans_up && tpm_on && laptop_install && pki_make && pki_install || fail "the lab does not come up"
 disk_enrol || fail "the laptop is not enrolled: $(<"$LAB/disk.log")"
 manager_host /run/NetworkManager/resolv.conf && manager_udev && manager_bus || fail "no udev or bus"
-cat >"$LAB/peers/etc/NetworkManager/system-connections/office.nmconnection" <<-INI
-	[connection]
-	id=office
-	uuid=$(</proc/sys/kernel/random/uuid)
-	type=ethernet
-	interface-name=en0
-	autoconnect-priority=10
-	[ethernet]
-	mac-address=$(</sys/class/net/en0/address)
-INI
-chmod 600 "$LAB/peers/etc/NetworkManager/system-connections/office.nmconnection"
+profile() { # profile NAME PRIORITY [LINE...] - as people have them
+	local file="$LAB/peers/etc/NetworkManager/system-connections/$1.nmconnection"
+	printf '%s\n' "[connection]" "id=$1" "uuid=$(</proc/sys/kernel/random/uuid)" "type=ethernet" \
+		"autoconnect-priority=$2" "${@:3}" >"$file" && chmod 600 "$file"
+}
+profile office 600 interface-name=en0 "[ethernet]" "mac-address=$(</sys/class/net/en0/address)"
+profile any 500 "[ipv4]" method=manual address1=10.9.9.9/24 # fits every cable, bh0 too
 
 # before Bulkhead, the NIC is NetworkManager's
 lans_plug home
