@@ -192,8 +192,6 @@ static int parse_sample(struct bytes b, struct nflog_sample *ret)
 		if (!bytes_ok(&b) || len_bytes < ATTRIBUTE_HEAD_BYTES)
 			return -EBADMSG;
 		value = bytes_sub(&b, len_bytes - ATTRIBUTE_HEAD_BYTES);
-		if (!bytes_ok(&b))
-			return -EBADMSG;
 		step_over_padding(&b, len_bytes);
 		take_attribute(type, value, &s, &packet);
 	}
@@ -215,8 +213,6 @@ int nflog_next(struct bytes *datagram, struct nflog_sample *ret)
 		if (!bytes_ok(datagram) || len_bytes < HEAD_BYTES)
 			return -EBADMSG;
 		body = bytes_sub(datagram, len_bytes - HEAD_BYTES);
-		if (!bytes_ok(&body))
-			return -EBADMSG;
 		step_over_padding(datagram, len_bytes);
 		if (type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))
 			return parse_sample(body, ret) < 0 ? -EBADMSG : 1;

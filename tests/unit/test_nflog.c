@@ -233,6 +233,11 @@ static void every_truncation_is_refused(void **state)
 	}
 	assert_int_equal(next_alone(0, &s), 0);
 	assert_int_equal(next_alone(n_bytes, &s), 1);
+	(void)fresh(NULL); /* nor is a message that we skip */
+	message(3, 0);
+	end();
+	for (size_t n = 1; n < n_bytes; n++)
+		assert_int_equal(next_alone(n, &s), -EBADMSG);
 }
 
 /* The rule's snaplen cuts there; less is said, and nothing else. */
