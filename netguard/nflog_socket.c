@@ -12,8 +12,8 @@
 #include "base/defer.h"
 
 enum {
-	/* the kernel doubles it; each second's samples are one datagram of some kilobytes */
-	SOCKET_BYTES = 8192,
+	/* the kernel doubles it, and sends once a second: some seconds of one kind, one of all */
+	SOCKET_BYTES = 4096,
 	COPY_BYTES = 96, /* what the rules' snaplen says */
 	ANSWER_BYTES = 256,
 };

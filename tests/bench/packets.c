@@ -3,6 +3,7 @@
  *	packets answer ADDRESS PORT	answers whatever comes there, until killed
  *	packets ADDRESS PORT MS	"N NS_PER_PACKET": sent for MS milliseconds, 18 bytes each, of a flow
  *				that was answered once; the far end had better drop them
+ *	packets ADDRESS PORT MS blocked	the same of a flow that nobody answers
  *
  * Over veth links the whole way runs within send(): the path that the packet takes is what it costs. */
 #include <arpa/inet.h>
@@ -70,12 +71,14 @@ int main(int argc, char **argv)
 	struct iovec text = { .iov_base = payload, .iov_len = sizeof(payload) };
 	struct mmsghdr batch[BATCH] = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool blocked = argc == 5 && strcmp(argv[4], "blocked") == 0;
 	uint64_t n = 0, began, until;
 
 	if (argc == 4 && strcmp(argv[1], "answer") == 0)
 		return answer(argv[2], argv[3]);
-	if (argc != 4 || fd < 0 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
-		return fputs("usage: packets answer ADDRESS PORT | packets ADDRESS PORT MS\n",
+	if ((argc != 4 && !blocked) || fd < 0 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
+		return fputs("usage: packets answer ADDRESS PORT | packets ADDRESS PORT MS "
+			     "[blocked]\n",
 			     stderr),
 		       2;
 	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
@@ -83,7 +86,7 @@ int main(int argc, char **argv)
 		return perror("packets: connect"), 1;
 	for (size_t i = 0; i < ARRAY_LEN(batch); i++)
 		batch[i].msg_hdr = (struct msghdr){ .msg_iov = &text, .msg_iovlen = 1 };
-	if (!begin(fd))
+	if (!blocked && !begin(fd))
 		return fputs("packets: no answer\n", stderr), 1;
 	began = now_ns();
 	until = began + strtoull(argv[3], NULL, 10) * 1000000;
