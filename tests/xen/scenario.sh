@@ -91,7 +91,7 @@ enrol() {
 }
 
 take_checkout() {
-	wait_for 60 test -e /shared/checked-out || return 1
+	wait_for 120 test -e /shared/checked-out || return 1
 	install -m 600 device.yaml device.yaml.minisig $STATE/
 	cp -r checkout/disks/. $STATE/disks/ && cp checkout/leases/* $STATE/leases/ || return 1
 	find $STATE -type d -exec chmod 700 {} +
@@ -100,7 +100,7 @@ take_checkout() {
 start_daemon() {
 	bulkheadd > /tmp/bulkheadd.log 2>&1 &
 	daemon=$!
-	wait_for 20 answers
+	wait_for 120 answers
 }
 answers() { [ -S /run/bulkhead/control.sock ] && bulkhead status --json > /tmp/status.json 2> /dev/null; }
 zone() { bulkhead status --json | jq -r '.uplinks[] | select(.ifname == "eth0") | .zone'; }
@@ -153,7 +153,7 @@ personal_tries() { # while the guest is on the LAN
 
 while_it_runs() {
 	local fault name
-	wait_for 40 test -e /sys/block/nbd0/pid || give_up "the disk is /dev/nbdN" "$(tail -n 3 /tmp/xl.log)"
+	wait_for 120 test -e /sys/block/nbd0/pid || give_up "the disk is /dev/nbdN" "$(tail -n 3 /tmp/xl.log)"
 	udevadm test --action=change /sys/block/nbd0 > /tmp/udev.log 2>&1
 	fault=$(grep -c 'ID_FS_TYPE=' /tmp/udev.log)
 	if [ "$(stat -c %a:%U /dev/nbd0)" = 600:root ] && [ "$fault" = 0 ]; then
@@ -173,7 +173,7 @@ while_it_runs() {
 run_guest() {
 	local start log=/var/log/xen/guest-work.log xl
 	start=$(now_ms)
-	timeout 100 xl create -q -F /tmp/work.cfg > /tmp/xl.log 2>&1 &
+	timeout 200 xl create -q -F /tmp/work.cfg > /tmp/xl.log 2>&1 &
 	xl=$!
 	while_it_runs
 	wait $xl || give_up "the guest boots from its disk" "$(tail -n 3 /tmp/xl.log | tr '\n' ' ')"
@@ -221,7 +221,7 @@ mark "checked out"
 begin=$(now_ms)
 start_daemon || give_up "bulkheadd answers" "$(tail -n 3 /tmp/bulkheadd.log | tr '\n' ' ')"
 mark "the daemon answers"
-wait_for 40 zone_is proven || give_up "eth0 is proven corporate" "zone '$(zone)'"
+wait_for 120 zone_is proven || give_up "eth0 is proven corporate" "zone '$(zone)'"
 good "in dom0 eth0 is proven corporate" "$(since "$begin") after bulkheadd's start"
 guest_config
 locked_is_refused

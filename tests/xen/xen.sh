@@ -71,7 +71,7 @@ xen_boot() { # xen_boot IMAGE - dom0's lines on standard output; its exit status
 	local it status
 	xen_it > "$LAB/xen-it.log" 2>&1 &
 	it=$!
-	LIMIT=${XEN_LIMIT:-170} nsenter --net=/run/netns/corp "$XEN_HERE/boot-xen.sh" "$1" "$XEN_SHARE" \
+	LIMIT=${XEN_LIMIT:-400} nsenter --net=/run/netns/corp "$XEN_HERE/boot-xen.sh" "$1" "$XEN_SHARE" \
 		'bash scenario.sh' -netdev tap,id=corp,ifname=xen0,script=no,downscript=no \
 		-device "virtio-net-pci,netdev=corp,mac=$XEN_NIC,romfile=" 2>&1
 	status=$?
