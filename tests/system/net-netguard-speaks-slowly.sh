@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the kernel says by itself on an uplink is of few kinds and slow, whoever makes it speak: a port that
-# asks for a thousand neighbours gets a hundred a second asked for, in ARP and in ND; of group reports there
+# asks for three hundred neighbours gets a hundred a second asked for, in ARP and in ND; of group reports there
 # are ten a second. A snooping switch that asks who listens gets its answer, so neighbour discovery goes on.
 # limit: 180 s
 # holds: egress input_uplink
@@ -10,7 +10,7 @@ set -euo pipefail
 lab_enter "$@"
 
 # What the limit lets through at most: its burst, and its rate times the time between first and last frame;
-# and half as much again, for what the LAN says and for a machine that counts late. Unlimited it is five times.
+# and half as much again, for what the LAN says and for a machine that counts late. Unlimited it is three times.
 slow() { # slow WHAT HEX RATE BURST LEAST
 	local frames most
 	read -r frames most < <("$LAB_TOOLS/wire" times "$LAB/lan.pcap" "hex:$2" |
@@ -43,8 +43,9 @@ fw_grant host0 open 0 9000
 said=
 ip -n bulkhead addr add 10.50.0.1/16 dev up0
 ip -n bulkhead addr add fd50::1/64 dev up0 nodad
-"$FW_FORGE" spread 10.50.1.0 9 900 >/dev/null
-"$FW_FORGE" spread fd50::1:0 9 900 >/dev/null
+# (few enough for the kernel's one table of neighbours, which all namespaces share)
+"$FW_FORGE" spread 10.50.1.0 9 300 >/dev/null
+"$FW_FORGE" spread fd50::1:0 9 300 >/dev/null
 fw_pause 2
 slow ARP 08060001080006040001 100 100 50
 slow ND 3aff 100 100 50
