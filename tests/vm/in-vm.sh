@@ -22,9 +22,10 @@ tar -cf "$share/tree.tar" --exclude=tests/fuzz tests roles hypervisor-glue
 (cd "$out" && find . -maxdepth 1 -name 'bulkhead*' && echo ./demo-root &&
 	find ./tests -type f -perm -u+x) | tar -rf "$share/tree.tar" -C "$out" --transform='flags=r;s,^\.,out,' -T -
 printf '%s\n' "$@" > "$share/scripts"
+echo "${EMULATED-}" > "$share/emulated" # how much of them
 cat > "$share/run" << 'RUN'
 mkdir /tmp/tree && cd /tmp/tree && tar --no-same-owner -xf /shared/tree.tar || exit 1
-export OUT=/tmp/tree/out LAB_SLOWER=10
+export OUT=/tmp/tree/out LAB_SLOWER=10 EMULATED="$(cat /shared/emulated)"
 failed=0
 while read -r script; do
 	from=$(cut -d' ' -f1 /proc/uptime)
