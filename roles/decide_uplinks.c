@@ -65,54 +65,9 @@ static void step_all(struct decider *d, enum classify_fact_kind kind, uint64_t n
 		decide_uplinks_step(d, &d->uplink[i], &fact, now);
 }
 
-static void lists_of(const struct policy *policy, struct classify_rules *r)
-{
-	for (uint32_t i = 0; i < MIN(policy->n_suffixes, (uint32_t)CLASSIFY_SUFFIXES); i++)
-		memcpy(r->suffix[r->n_suffixes++], policy->suffix[i], sizeof(policy->suffix[i]));
-	for (uint32_t i = 0; i < MIN(policy->n_systems, (uint32_t)CLASSIFY_NEIGHBOURS); i++)
-		memcpy(r->neighbour[r->n_neighbours++], policy->system[i],
-		       sizeof(policy->system[i]));
-	for (uint32_t i = 0; i < MIN(policy->n_prefixes, (uint32_t)CLASSIFY_PREFIXES); i++)
-		r->prefix[r->n_prefixes++] = policy->prefix[i];
-}
-
-static void rules_of(const struct policy *policy, struct classify_rules *r)
-{
-	static const struct {
-		enum policy_sign sign;
-		enum sign_kind kind;
-	} any[] = {
-		{ POLICY_SIGN_LLDP, SIGN_LLDP },
-		{ POLICY_SIGN_CDP, SIGN_CDP },
-		{ POLICY_SIGN_RA, SIGN_RA },
-		{ POLICY_SIGN_EAPOL, SIGN_EAPOL },
-		{ POLICY_SIGN_VLAN, SIGN_VLAN },
-		{ POLICY_SIGN_DHCP_DOMAIN, SIGN_DHCP4 },
-		{ POLICY_SIGN_DHCP_DOMAIN, SIGN_DHCP6 },
-	};
-
-	static_assert(sizeof(policy->suffix[0]) <= sizeof(r->suffix[0]), "suffixes fit");
-	static_assert(sizeof(policy->system[0]) <= sizeof(r->neighbour[0]), "systems fit");
-	classify_rules_init(r);
-	if (!policy)
-		return;
-	r->foreign_window_ms = policy->foreign_window_ms;
-	r->home_window_ms = policy->home_window_ms;
-	r->dhcp_private = policy->sign[POLICY_SIGN_DHCP_PRIVATE] != POLICY_RULE_IGNORED;
-	r->dhcp_vendor = policy->sign[POLICY_SIGN_DHCP_VENDOR] != POLICY_RULE_IGNORED;
-	r->dhcp_domain = policy->sign[POLICY_SIGN_DHCP_DOMAIN] != POLICY_RULE_IGNORED;
-	r->address = policy->sign[POLICY_SIGN_ADDRESS] != POLICY_RULE_IGNORED;
-	r->ra = policy->sign[POLICY_SIGN_RA] != POLICY_RULE_IGNORED;
-	r->any_kinds = 0;
-	for (size_t i = 0; i < ARRAY_LEN(any); i++)
-		if (policy->sign[any[i].sign] == POLICY_RULE_ANY)
-			r->any_kinds |= 1U << any[i].kind;
-	lists_of(policy, r);
-}
-
 void decide_uplinks_rules(struct decider *d, uint64_t now)
 {
-	rules_of(decide_docs_policy(d), &d->rules);
+	decide_rules_of(decide_docs_policy(d), &d->rules);
 	decide_homes_policy(d, now);
 	decide_homes_rules(d, &d->rules);
 	decide_portal_end_all(d); /* what was asked under another policy is asked again */
@@ -148,7 +103,7 @@ void decide_uplinks_init(struct decider *d, uint64_t now)
 
 	d->asleep_ms = clock_gap_ms();
 	d->n_uplinks = config->n_uplinks;
-	rules_of(decide_docs_policy(d), &d->rules);
+	decide_rules_of(decide_docs_policy(d), &d->rules);
 	decide_homes_rules(d, &d->rules);
 	for (unsigned i = 0; i < d->n_uplinks; i++) {
 		struct uplink *u = &d->uplink[i];

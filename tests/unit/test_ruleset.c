@@ -1,69 +1,4 @@
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "netguard/pairs.h"
-#include "netguard/ruleset.h"
-
-static char text[RULESET_TEXT_BYTES];
-
-static struct ruleset two_uplinks(void)
-{
-	return (struct ruleset){ .n_uplinks = 2,
-				 .uplink = { "en0", "wl0.1" },
-				 .ifindex = { 3, 7 },
-				 .uid_prove = 64005,
-				 .uid_ports = 64011,
-				 .uid_dns = { 64012, 64013 },
-				 .flows_per_port = 1000 };
-}
-
-static const char *build(const struct ruleset *r)
-{
-	assert_int_equal(ruleset_build(r, text, sizeof(text)), 0);
-	return text;
-}
-
-static unsigned count(const char *where, const char *what)
-{
-	unsigned n = 0;
-
-	for (const char *at = strstr(where, what); at; at = strstr(at + 1, what))
-		n++;
-	return n;
-}
-
-/* The text between "chain NAME {" and its closing brace. */
-static const char *chain(const char *where, const char *name)
-{
-	static char body[4096];
-	char head[64];
-	const char *from, *to;
-
-	(void)snprintf(head, sizeof(head), "chain %s {", name);
-	from = strstr(where, head);
-	assert_non_null(from);
-	to = strstr(from, "\n\t}\n");
-	assert_non_null(to);
-	assert_true((size_t)(to - from) < sizeof(body));
-	memcpy(body, from, (size_t)(to - from));
-	body[to - from] = '\0';
-	return body;
-}
-
-static void assert_before(const char *where, const char *first, const char *second)
-{
-	const char *a = strstr(where, first), *b = strstr(where, second);
-
-	assert_non_null(a);
-	assert_non_null(b);
-	assert_true(a < b);
-}
+#include "tests/unit/ruleset_lab.h"
 
 static void replaces_all_tables_in_one_text(void **state)
 {
@@ -169,95 +104,6 @@ static void options_are_dropped_before_the_short_way(void **state)
 	assert_before(forward, "ip hdrlength > 5 goto blocked", "jump clock");
 	assert_before(forward, "meta nfproto ipv6 jump headers6", "jump clock");
 	assert_int_equal(count(chain(t, "headers6"), "goto blocked"), 3);
-}
-
-static void egress_parts_local_sockets_before_it_looks_at_marks(void **state)
-{
-	struct ruleset r = two_uplinks();
-	const char *t = build(&r), *egress, *local;
-
-	(void)state;
-	local = chain(t, "local_1");
-	assert_non_null(strstr(local, "meta skuid 64005 udp dport 6262 accept"));
-	assert_non_null(strstr(local, "meta skuid 64005 ip daddr . tcp dport @tls4 accept"));
-	assert_non_null(strstr(local, "meta skuid 64005 ip6 daddr . tcp dport @tls6 accept"));
-	assert_non_null(strstr(local, "\t\tgoto leak"));
-	assert_null(strstr(local, "@epoch"));
-	/* root's DHCP, the prober's three, resolvers, tunnels: nothing else */
-	assert_int_equal(count(local, " accept\n"), 9);
-	assert_int_equal(count(local, "meta skuid . meta oifname @dns_out "), 2);
-	assert_int_equal(count(local, "meta mark 0x42570000 oifname . "), 2);
-
-	egress = chain(t, "egress_1");
-	assert_non_null(strstr(egress, "device \"wl0.1\""));
-	assert_before(egress, "meta skuid 0-4294967294 goto local_1", "accept");
-	assert_before(egress, "meta mark @epoch accept", "mld2-listener-report");
-	assert_before(egress, "mld2-listener-report", "meta mark != 0");
-	assert_before(egress, "meta mark != 0 goto stale", "ether type arp");
-	/* the epoch, tunnels of the kernel, and four kinds of its own: nothing else */
-	assert_int_equal(count(egress, " accept\n"), 7);
-	assert_int_equal(count(egress, "limit rate"), 4);
-	assert_int_equal(count(egress, "@tunnel"), 2);
-}
-
-static void a_port_reaches_nothing_but_its_own_address(void **state)
-{
-	struct ruleset r = two_uplinks();
-	const char *input = chain(build(&r), "input_port");
-
-	(void)state;
-	assert_before(input, "fib daddr . iif type != local counter name blocked drop",
-		      "\t\tudp sport 68 udp dport 67 accept");
-	assert_before(input, "fib daddr . iif type != local counter name blocked drop",
-		      "udp dport 53 jump dns_clock");
-	assert_int_equal(count(input, "dport 53"), 2);
-	assert_int_equal(count(input, "iifname @dns_port "), 2);
-}
-
-static void resolvers_ask_on_port_53_alone_and_personals_not_the_company(void **state)
-{
-	struct ruleset r = two_uplinks();
-	const char *out = chain(build(&r), "output_dns");
-
-	(void)state;
-	assert_before(out, "meta skuid 64012 ip daddr @corporate4 counter name corporate drop",
-		      "udp dport 53 jump dns_clock");
-	assert_before(out, "meta skuid 64012 ip6 daddr @corporate6 counter name corporate drop",
-		      "udp dport 53 jump dns_clock");
-	assert_before(out, "oifname \"lo\" counter name blocked drop", "accept");
-	assert_int_equal(count(out, "accept"), 1); /* TCP, to a port */
-}
-
-static void into_a_tunnel_goes_the_prober_and_the_epoch_alone(void **state)
-{
-	struct ruleset r = two_uplinks();
-	const char *egress, *local;
-
-	(void)state;
-	r.kind[1] = UPLINK_TUNNEL;
-	egress = chain(build(&r), "egress_1");
-	assert_before(egress, "meta skuid 0-4294967294 goto local_1", "@epoch accept");
-	assert_int_equal(count(egress, " accept\n"), 1);
-	local = chain(build(&r), "local_1");
-	assert_non_null(strstr(local, "meta skuid 64005 udp dport 6262 accept"));
-	assert_int_equal(count(local, " accept\n"), 1);
-}
-
-static void eapol_leaves_where_there_is_a_supplicant_and_by_it_alone(void **state)
-{
-	struct ruleset r = two_uplinks();
-	const char *t;
-
-	(void)state;
-	r.uid_supplicant = 64014;
-	assert_null(strstr(build(&r), "888e"));
-	r.kind[1] = UPLINK_RADIO;
-	t = build(&r);
-	assert_int_equal(count(t, "888e"), 1);
-	assert_before(chain(t, "local_1"), "meta skuid 64014 ether type 0x888e accept",
-		      "\t\tgoto leak");
-	r.uid_supplicant = 0; /* the rules of boot: nobody runs */
-	assert_null(strstr(build(&r), "888e"));
 }
 
 static void vpn_holds_each_packet_against_the_endpoints(void **state)
@@ -433,11 +279,6 @@ int main(void)
 		cmocka_unit_test(nothing_established_passes_without_a_dispatch),
 		cmocka_unit_test(dhcp_and_the_beacon_are_dropped_before_a_grant),
 		cmocka_unit_test(options_are_dropped_before_the_short_way),
-		cmocka_unit_test(egress_parts_local_sockets_before_it_looks_at_marks),
-		cmocka_unit_test(a_port_reaches_nothing_but_its_own_address),
-		cmocka_unit_test(resolvers_ask_on_port_53_alone_and_personals_not_the_company),
-		cmocka_unit_test(into_a_tunnel_goes_the_prober_and_the_epoch_alone),
-		cmocka_unit_test(eapol_leaves_where_there_is_a_supplicant_and_by_it_alone),
 		cmocka_unit_test(vpn_holds_each_packet_against_the_endpoints),
 		cmocka_unit_test(a_portal_is_web_pages_less_the_company),
 		cmocka_unit_test(back_needs_direction_and_mark),
