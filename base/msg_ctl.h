@@ -108,15 +108,20 @@ struct msg_ctl_reply {
 	uint32_t n_homes;
 	uint32_t pad;
 	struct msg_home_status home[MSG_HOMES];
+	/* CTL_STATUS: somebody changed what is ours; all of it is in the audit log */
+	uint64_t alarm_boot_ms; /* of the last one; 0: none since the daemon's start */
+	uint32_t n_alarms;
+	uint32_t pad2;
+	char alarm[MSG_TEXT_BYTES]; /* what was changed, and by whom */
 };
 
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
 static_assert(sizeof(struct msg_port_status) == 136, "msg_port_status");
 static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");
 static_assert(sizeof(struct msg_home_status) == 144, "msg_home_status");
-static_assert(sizeof(struct msg_ctl_reply) == 8 + 144 * MSG_HOMES + 16 + MSG_TEXT_BYTES + 48 +
-						      120 * MSG_UPLINKS + 136 * MSG_PORTS +
-						      80 * MSG_DISKS + 40,
+static_assert(sizeof(struct msg_ctl_reply) == 16 + MSG_TEXT_BYTES + 8 + 144 * MSG_HOMES + 16 +
+						      MSG_TEXT_BYTES + 48 + 120 * MSG_UPLINKS +
+						      136 * MSG_PORTS + 80 * MSG_DISKS + 40,
 	      "msg_ctl_reply");
 
 #endif

@@ -116,6 +116,8 @@ unsigned cli_changes_find(const struct msg_ctl_reply *before, const struct msg_c
 		ret[n++] = (struct cli_change){ .kind = CLI_CHANGE_POLICY };
 	if (!before || before->net_up != after->net_up)
 		ret[n++] = (struct cli_change){ .kind = CLI_CHANGE_FIREWALL };
+	if (before ? before->n_alarms != after->n_alarms : after->n_alarms > 0)
+		ret[n++] = (struct cli_change){ .kind = CLI_CHANGE_ALARM };
 	n += find_uplinks(before, after, ret + n);
 	n += find_ports(before, after, ret + n);
 	n += find_disks(before, after, ret + n);

@@ -9,6 +9,7 @@
 enum cli_change_kind {
 	CLI_CHANGE_POLICY = 1, /* another serial, or none */
 	CLI_CHANGE_FIREWALL,   /* it answers, or it does not */
+	CLI_CHANGE_ALARM,      /* somebody changed what is ours */
 	CLI_CHANGE_UPLINK,     /* zone, evidence or cable */
 	CLI_CHANGE_PORT,       /* open or closed, or for another reason */
 	CLI_CHANGE_DISK,       /* unlocked, locked, attached */
@@ -23,7 +24,7 @@ struct cli_change {
 	const struct msg_disk_status *disk_before, *disk;
 };
 
-enum { CLI_CHANGES_MAX = 2 + 2 * (MSG_UPLINKS + MSG_PORTS + MSG_DISKS) };
+enum { CLI_CHANGES_MAX = 3 + 2 * (MSG_UPLINKS + MSG_PORTS + MSG_DISKS) };
 
 /* The changes from `before` to `after`, uplinks before the ports that they close; how many.
  * before NULL: all that is there is new. Both have passed cli_connect_reply_ok(). */

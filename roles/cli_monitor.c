@@ -67,6 +67,9 @@ static void text_change(const struct cli_change *c, const struct msg_ctl_reply *
 		printf("firewall %s\n",
 		       now->net_up ? "follows" : "does not answer: everything closes");
 		return;
+	case CLI_CHANGE_ALARM:
+		printf("alarm  %s\n", now->alarm);
+		return;
 	case CLI_CHANGE_UPLINK:
 		text_uplink(c->uplink_before, c->uplink);
 		return;
@@ -152,6 +155,11 @@ static void json_change(const struct cli_change *c, const struct msg_ctl_reply *
 	case CLI_CHANGE_FIREWALL:
 		json_string(&j, "kind", "firewall");
 		json_bool(&j, "up", now->net_up);
+		break;
+	case CLI_CHANGE_ALARM:
+		json_string(&j, "kind", "alarm");
+		json_u64(&j, "count", now->n_alarms);
+		json_string(&j, "text", now->alarm);
 		break;
 	case CLI_CHANGE_UPLINK:
 		json_uplink(&j, c->uplink_before, c->uplink);

@@ -61,6 +61,8 @@ static int print_json(const struct msg_ctl_reply *s)
 	json_object(&j, NULL);
 	json_string(&j, "placement", cli_view_placement(s->placement));
 	json_bool(&j, "net_up", s->net_up);
+	json_u64(&j, "alarms", s->n_alarms);
+	json_string(&j, "alarm", s->alarm);
 	json_u64(&j, "policy_serial", s->policy_serial);
 	json_u64(&j, "policy_expires", s->policy_expires_wall_s);
 	json_array(&j, "uplinks");
@@ -103,6 +105,9 @@ static int print_text(const struct msg_ctl_reply *s)
 		printf(", no policy in force: everything stays closed\n");
 	if (!s->net_up)
 		printf("the firewall does not answer: everything stays closed\n");
+	if (s->n_alarms > 0)
+		printf("alarm  %s, %s ago; %u in all, see the audit log\n", s->alarm,
+		       cli_view_span(s->now_boot_ms - s->alarm_boot_ms, a), (unsigned)s->n_alarms);
 	for (uint32_t i = 0; i < s->n_uplinks; i++) {
 		const struct msg_uplink_status *u = &s->uplink[i];
 

@@ -160,6 +160,9 @@ struct decider {
 	struct op op[DECIDE_OPS];
 	struct disk disk[MSG_DISKS];
 	struct client client[DECIDE_CLIENTS];
+	uint64_t alarm_boot_ms; /* of the last record of tampering; 0: none */
+	uint32_t n_alarms;
+	char alarm[MSG_TEXT_BYTES];
 	struct msg_ctl_reply published; /* what monitors know, less what only counts time */
 };
 

@@ -9,6 +9,7 @@
 #include "base/defer.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/loop.h"
 
 void decide_record_text(char *field, size_t field_bytes, const char *text)
 {
@@ -30,6 +31,12 @@ uint32_t decide_record_send(struct decider *d, struct msg_audit *record)
 	int fd = d->role.peer_fd[ROLE_AUDIT];
 	int r;
 
+	if (record->kind == AUDIT_TAMPER) {
+		d->n_alarms++;
+		d->alarm_boot_ms = loop_now_boot_ms();
+		(void)snprintf(d->alarm, sizeof(d->alarm), "%.48s: %.200s", record->subject,
+			       record->detail);
+	}
 	if (++d->next_record_id == 0)
 		d->next_record_id = 1; /* 0 asks for no answer */
 	record->id = d->next_record_id;

@@ -80,6 +80,9 @@ void decide_status_build(const struct decider *d, uint64_t now, struct msg_ctl_r
 	} else {
 		memcpy(ret->detail, d->docs.policy_detail, sizeof(ret->detail));
 	}
+	ret->alarm_boot_ms = d->alarm_boot_ms;
+	ret->n_alarms = d->n_alarms;
+	memcpy(ret->alarm, d->alarm, sizeof(ret->alarm));
 	show_uplinks(d, ret, now);
 	show_ports(d, ret, now);
 	show_disks(d, ret);

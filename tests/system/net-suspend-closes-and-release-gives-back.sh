@@ -35,6 +35,8 @@ lab_in bulkhead nft 'table inet other { chain f { type filter hook forward prior
 lab_wait 10 tampered "$seq" || fail "a foreign table is not in the audit log"
 laptop_audit "[.[] | select(.kind == \"tamper\" and .seq > $seq)][0].detail" | grep -q "by process 'nft'" ||
 	fail "the record does not say who: $(laptop_audit "[.[] | select(.kind == \"tamper\")][0].detail")"
+laptop_status '.alarm' | grep -q "by process 'nft'" && bulkhead status | grep -q "^alarm  .*by process 'nft'" ||
+	fail "the person is not told: $(bulkhead status)"
 lab_wait 20 repaired || fail "a foreign table is not repaired"
 took=$(lab_since "$from")
 lab_wait 60 laptop_zone_is foreign || fail "after the repair the home LAN does not become foreign"

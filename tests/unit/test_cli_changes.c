@@ -71,7 +71,7 @@ static void every_member_that_is_shown_counts(void **state)
 	struct cli_change c[CLI_CHANGES_MAX];
 
 	(void)state;
-	for (unsigned member = 0; member < 11; member++) {
+	for (unsigned member = 0; member < 12; member++) {
 		struct msg_ctl_reply a = some(), b = some();
 
 		a.n_disks = b.n_disks = 1;
@@ -109,6 +109,9 @@ static void every_member_that_is_shown_counts(void **state)
 		case 10:
 			b.disk[0].nbd_index = 4;
 			break;
+		case 11:
+			b.n_alarms = 1;
+			break;
 		}
 		assert_int_equal(cli_changes_find(&a, &b, c), 1);
 	}
@@ -132,7 +135,7 @@ static void what_is_gone_is_told(void **state)
 /* A full table that is replaced by another: no change is lost, none is written behind the array. */
 static void the_most_changes_fit(void **state)
 {
-	struct msg_ctl_reply a = { .policy_serial = 1 }, b = { .net_up = 1 };
+	struct msg_ctl_reply a = { .policy_serial = 1 }, b = { .net_up = 1, .n_alarms = 1 };
 	struct cli_change c[CLI_CHANGES_MAX];
 
 	(void)state;
