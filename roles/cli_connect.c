@@ -38,7 +38,7 @@ bool cli_connect_reply_ok(const struct msg_ctl_reply *reply)
 {
 	return reason_known(reply->reason) && reply->exit_status <= 4 /* design 10 */ &&
 	       msg_text_ok(reply->detail, sizeof(reply->detail)) &&
-	       msg_text_ok(reply->alarm, sizeof(reply->alarm)) &&
-	       reply->n_uplinks <= MSG_UPLINKS && reply->n_ports <= MSG_PORTS &&
-	       reply->n_disks <= MSG_DISKS && reply->placement < N_PLACEMENTS && ports_ok(reply);
+	       msg_text_ok(reply->alarm, sizeof(reply->alarm)) && reply->n_uplinks <= MSG_UPLINKS &&
+	       reply->n_ports <= MSG_PORTS && reply->n_disks <= MSG_DISKS &&
+	       reply->placement < N_PLACEMENTS && ports_ok(reply);
 }
