@@ -10,27 +10,11 @@
 #include "netguard/text.h"
 
 enum {
-	FOREIGN_WINDOW_MS = 10000, /* design 4.1 */
-	HOME_WINDOW_MS = 1500,
-	ALIVE_GAP_MS = 3000, /* sniff beats every second then: two may be late */
 	NEIGHBOUR_HOLD_MIN_MS =
 		180000, /* the longest usual hold time, CDP's; a lower TTL is kept */
 };
 
 #define FOREVER UINT64_MAX
-
-void classify_rules_init(struct classify_rules *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->foreign_window_ms = FOREIGN_WINDOW_MS;
-	ret->home_window_ms = HOME_WINDOW_MS;
-	ret->alive_gap_ms = ALIVE_GAP_MS;
-	ret->any_kinds = 1u << SIGN_LLDP | 1u << SIGN_CDP;
-	ret->dhcp_private = true;
-	ret->dhcp_domain = true;
-	ret->address = true;
-	ret->ra = true;
-}
 
 void classify_init(struct classify_state *ret, uint64_t now_boot_ms)
 {
@@ -68,6 +52,7 @@ static void end_proof(struct classify_state *s)
  * for one moment, counted from the first event, in which it may be shown again. */
 static void take_event(struct classify_state *s)
 {
+	s->alive_slow = false;
 	s->quiet_boot_ms = s->now_boot_ms;
 	if (s->tunnel)
 		end_proof(s); /* a tunnel does not roam */
@@ -81,6 +66,7 @@ static void take_event(struct classify_state *s)
 static void drop_absence(struct classify_state *s)
 {
 	s->alive = false;
+	s->alive_slow = false;
 	memset(&s->seen, 0, sizeof(s->seen));
 	s->quiet_boot_ms = s->now_boot_ms;
 }
@@ -197,6 +183,7 @@ static void take_alive(struct classify_state *s, const struct classify_rules *ru
 	if (at >= s->quiet_boot_ms)
 		s->unsettled = false;
 	s->alive = true;
+	s->alive_slow = false;
 	s->alive_boot_ms = at;
 	s->counts = *counts;
 }
@@ -374,8 +361,10 @@ static void settle(struct classify_state *s, const struct classify_rules *rules)
 	if (zone != s->zone)
 		s->since_boot_ms = s->now_boot_ms;
 	s->zone = zone;
-	if (zone == ZONE_FOREIGN || zone == ZONE_HOME)
+	if (zone == ZONE_FOREIGN || zone == ZONE_HOME) {
 		s->closes = false; /* this very link is attested: nothing is left to come back */
+		s->alive_slow = true;
+	}
 }
 
 bool classify_step(struct classify_state *state, const struct classify_rules *rules,

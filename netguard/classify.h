@@ -134,6 +134,8 @@ struct classify_state {
 	bool alive;		/* heartbeats of sniff run, since: */
 	uint64_t alive_since_boot_ms;
 	uint64_t alive_boot_ms; /* the last one, also of the link before; 0: none to count from */
+	/* the zone was an open one since that, and no event: the next may be as late as in one */
+	bool alive_slow;
 	struct msg_alive counts;
 	struct classify_exchange seen; /* in this generation */
 	bool sign_heard;	       /* on this link, whether it stands or not */

@@ -4,7 +4,26 @@
 
 #include "base/util.h"
 
+enum {
+	FOREIGN_WINDOW_MS = 10000, /* design 4.1 */
+	HOME_WINDOW_MS = 1500,
+	ALIVE_GAP_MS = 3000, /* sniff beats every second then: two may be late */
+};
+
 #define FOREVER UINT64_MAX
+
+void classify_rules_init(struct classify_rules *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->foreign_window_ms = FOREIGN_WINDOW_MS;
+	ret->home_window_ms = HOME_WINDOW_MS;
+	ret->alive_gap_ms = ALIVE_GAP_MS;
+	ret->any_kinds = 1u << SIGN_LLDP | 1u << SIGN_CDP;
+	ret->dhcp_private = true;
+	ret->dhcp_domain = true;
+	ret->address = true;
+	ret->ra = true;
+}
 
 uint32_t classify_zone_sign(const struct classify_state *state)
 {
@@ -65,7 +84,8 @@ bool classify_settled(const struct classify_state *state)
 uint32_t classify_zone_gap_ms(const struct classify_state *state,
 			      const struct classify_rules *rules)
 {
-	return classify_settled(state) ? (uint32_t)CLASSIFY_SETTLED_GAP_MS : rules->alive_gap_ms;
+	return classify_settled(state) || state->alive_slow ? (uint32_t)CLASSIFY_SETTLED_GAP_MS
+							    : rules->alive_gap_ms;
 }
 
 enum classify_wait classify_zone_wait(const struct classify_state *state,

@@ -1,7 +1,7 @@
 /* classify_zone.h - reading a struct classify_state: what stands, what is missing, which zone.
  *
- * Pure: nothing here changes the state; classify.c does. classify_wake(), classify_settled(),
- * classify_explain() and the names, which classify.h promises, are here, too. */
+ * Pure: nothing here changes the state; classify.c does. classify_rules_init(), classify_wake(),
+ * classify_settled(), classify_explain() and the names, which classify.h promises, are here, too. */
 #ifndef NETGUARD_CLASSIFY_ZONE_H
 #define NETGUARD_CLASSIFY_ZONE_H
 
@@ -21,7 +21,8 @@ const struct classify_home *classify_zone_home(const struct classify_state *stat
 uint32_t classify_zone_window_left_ms(const struct classify_state *state,
 				      const struct classify_rules *rules);
 
-/* Two heartbeats further apart are two runs. */
+/* Two heartbeats further apart are two runs. Where a home ends and nothing else happened, the next
+ * one may be as late as in the home: sniff hears only now that something is judged again. */
 uint32_t classify_zone_gap_ms(const struct classify_state *state,
 			      const struct classify_rules *rules);
 

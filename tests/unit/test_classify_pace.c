@@ -100,6 +100,27 @@ static void a_window_after_slow_beats_is_a_whole_one(void **state)
 	assert_int_equal(l.s.zone, ZONE_FOREIGN);
 }
 
+/* A home that is forgotten is a foreign network at once, but for the calm after a loosening: the
+ * absence that was attested for it stands. */
+static void what_was_attested_on_slow_beats_stands_when_a_home_is_forgotten(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	become_foreign(&l);
+	l.now += BEAT_SLOW_MS - 400; /* from here to the end no slow beat is due yet */
+	enrol(&l, "den");
+	assert_int_equal(l.s.zone, ZONE_HOME);
+	l.now += 200;
+	l.rules.n_homes = 0;
+	simple(&l, CLASSIFY_TIME);
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	beat(&l); /* at once, as it is told */
+	beats(&l, CLASSIFY_CALM_MS);
+	assert_int_equal(l.s.zone, ZONE_FOREIGN);
+}
+
 static void no_time_passes_for_a_cable_that_is_out(void **state)
 {
 	struct lab l;
@@ -121,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_beat_that_is_too_slow_closes),
 		cmocka_unit_test(slow_beats_attest_no_window),
 		cmocka_unit_test(a_window_after_slow_beats_is_a_whole_one),
+		cmocka_unit_test(what_was_attested_on_slow_beats_stands_when_a_home_is_forgotten),
 		cmocka_unit_test(no_time_passes_for_a_cable_that_is_out),
 	};
 

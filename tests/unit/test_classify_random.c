@@ -31,6 +31,7 @@ struct oracle {
 	uint64_t loosened;
 	unsigned n_changes;
 	bool must_close; /* this fact is an event */
+	bool slow;	 /* the zone was an open one since the last beat, and no event */
 };
 
 static bool exchanged(const struct oracle *o, uint64_t now)
@@ -43,6 +44,7 @@ static bool exchanged(const struct oracle *o, uint64_t now)
 
 static void event(struct lab *l, struct oracle *o)
 {
+	o->slow = false;
 	o->last_event = l->now;
 	o->must_close = true;
 	/* what was proven has a moment to prove itself again */
@@ -60,19 +62,23 @@ static void new_link(struct lab *l, struct oracle *o)
 	event(l, o);
 }
 
-static uint64_t gap_ms(const struct lab *l)
+static bool is_open(const struct lab *l)
 {
-	bool open = l->s.zone == ZONE_FOREIGN || l->s.zone == ZONE_HOME;
+	return l->s.zone == ZONE_FOREIGN || l->s.zone == ZONE_HOME;
+}
 
-	return open ? (uint64_t)CLASSIFY_SETTLED_GAP_MS : l->rules.alive_gap_ms;
+static uint64_t gap_ms(const struct lab *l, const struct oracle *o)
+{
+	return is_open(l) || o->slow ? (uint64_t)CLASSIFY_SETTLED_GAP_MS : l->rules.alive_gap_ms;
 }
 
 static void some_beat(struct lab *l, struct oracle *o)
 {
-	if (l->now - o->last_beat > gap_ms(l) || o->dropped)
+	if (l->now - o->last_beat > gap_ms(l, o) || o->dropped)
 		o->last_event = l->now;
 	o->dropped = false;
 	o->last_beat = l->now;
+	o->slow = false;
 	beat(l);
 }
 
@@ -200,7 +206,7 @@ static const char *check_absence(const struct lab *l, const struct oracle *o)
 		return "home without an enrolment";
 	if (o->proven_once || o->sign_until > l->now)
 		return "open in spite of a sign";
-	if (o->last_beat < o->last_event + window_ms || l->now - o->last_beat > gap_ms(l))
+	if (o->last_beat < o->last_event + window_ms || l->now - o->last_beat > gap_ms(l, o))
 		return "open without an attested window";
 	return exchanged(o, l->now) ? NULL : "open without an exchange";
 }
@@ -270,6 +276,7 @@ static void try_seed(uint64_t seed, struct tally *tally)
 		o.must_close = false;
 		sign = random_fact(&l, &o, &dice);
 		broken = check_absence(&l, &o);
+		o.slow |= is_open(&l);
 		if (!broken)
 			broken = check_change(&l, &o, before, sign);
 		if (broken)
