@@ -105,6 +105,6 @@ run sign policy.yaml --key policy.sec
 run show policy.yaml --trust trust.yaml; expect "shown" 0 "serial 8"
 grep -qE '^suspect +closed +closed$' <<< "$text" || fail "the table lacks suspect: $text"
 grep -qE '^proven +closed +open$' <<< "$text" || fail "the table lacks proven: $text"
-run show policy.yaml --trust trust.yaml --json; expect "shown as JSON" 0 '"proven":{"personal":{"allowed":false,"less_corporate":false,"reason":"net-corporate"},"work":{"allowed":true'
+run show policy.yaml --trust trust.yaml --json; expect "shown as JSON" 0 '"proven":{"personal":{"allowed":false,"verdict":"closed","less_corporate":false,"reason":"net-corporate"},"work":{"allowed":true,"verdict":"open"'
 run verify; expect "usage" 2 "usage:"
 run verify policy.yaml; expect "no trust named" 2 "usage:"
