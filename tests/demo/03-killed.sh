@@ -36,7 +36,8 @@ expect "personal stays closed" "$found of its frames on the wire" test "$found" 
 
 kill -KILL $pids 2>"$LAB/kill.log" # a child may be gone before its turn: its parent was killed
 lab_stop bulkheadd
-expect "SIGKILL of all: none is left" "" test -z "$(pgrep -f '^/usr/libexec/bulkhead/' || true)"
+left=$(pgrep -af '^/usr/libexec/bulkhead/' | sed 's/^[0-9]* [^ ]*bulkhead-//; s/ .*//' | xargs)
+expect "SIGKILL of all: none is left but who holds the namespace" "$left" test "$left" = sentinel
 before=$(lab_count corp "text:$token")
 attacks_send bh0
 work_gets http://$LAN_GATEWAY_corp/ && bad "work stays closed" || good "work stays closed"
