@@ -1,17 +1,17 @@
-/* cli_vhd.c - bulkhead vhd info FILE, bulkhead vhd check FILE: metadata only, no key needed. */
+#include "roles/cli_vhd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/defer.h"
-#include "base/log.h"
 #include "roles/cli.h"
 #include "vhdcrypt/header_raw.h"
-#include "vhdcrypt/image.h"
 
-static const char *type_name(enum vhd_type type)
+const char *cli_vhd_type_name(enum vhd_type type)
 {
 	switch (type) {
 	case VHD_TYPE_FIXED:
@@ -40,7 +40,7 @@ static const char *rule_name(enum vhd_size_rule rule)
 }
 
 /* A JSON string of bytes that may be anything: what is not plain ASCII as \u00NN. */
-static void json_text(const char *name, const void *data, size_t len_bytes)
+void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes)
 {
 	const uint8_t *at = data;
 
@@ -50,25 +50,26 @@ static void json_text(const char *name, const void *data, size_t len_bytes)
 			printf("\\u%04x", at[i]);
 		else
 			putchar(at[i]);
-	printf("\",");
+	putchar('"');
 }
 
-static void print_json(const char *path, const struct image_info *info)
+void cli_vhd_json(const char *path, const struct image_info *info)
 {
 	const struct vhd_footer *f = &info->footer;
 	char uuid[HEADER_RAW_UUID_TEXT_BYTES];
 
 	header_raw_uuid_text(f->uuid, uuid);
 	printf("{");
-	json_text("file", path, strlen(path));
-	json_text("creator", f->creator, sizeof(f->creator));
-	printf("\"creator_version\":%" PRIu32 ",\"type\":\"%s\",\"uuid\":\"%s\","
+	cli_vhd_json_text("file", path, strlen(path));
+	putchar(',');
+	cli_vhd_json_text("creator", f->creator, sizeof(f->creator));
+	printf(",\"creator_version\":%" PRIu32 ",\"type\":\"%s\",\"uuid\":\"%s\","
 	       "\"file_bytes\":%" PRIu64 ",\"virtual_bytes\":%" PRIu64 ",\"size_rule\":\"%s\","
 	       "\"current_bytes\":%" PRIu64 ",\"geometry_bytes\":%" PRIu64 ","
 	       "\"cylinders\":%u,\"heads\":%u,\"sectors\":%u,",
-	       f->creator_version, type_name(f->type), uuid, info->file_bytes, info->virtual_bytes,
-	       rule_name(info->size_rule), f->current_bytes, vhd_format_geometry_bytes(f),
-	       f->cylinders, f->heads, f->sectors_per_track);
+	       f->creator_version, cli_vhd_type_name(f->type), uuid, info->file_bytes,
+	       info->virtual_bytes, rule_name(info->size_rule), f->current_bytes,
+	       vhd_format_geometry_bytes(f), f->cylinders, f->heads, f->sectors_per_track);
 	printf("\"block_bytes\":%" PRIu32 ",\"blocks\":%" PRIu32 ",\"blocks_allocated\":%" PRIu32
 	       ",\"footers\":\"%s\",\"footer_bytes\":%u,\"saved_state\":%s,\"hidden\":%s,"
 	       "\"batmap\":%s}\n",
@@ -77,7 +78,7 @@ static void print_json(const char *path, const struct image_info *info)
 	       f->hidden ? "true" : "false", info->batmap ? "true" : "false");
 }
 
-static const char *footer_sentence(const struct image_info *info)
+const char *cli_vhd_footer_sentence(const struct image_info *info)
 {
 	if (!info->end_footer_ok)
 		return "the one at the end is lost; the copy at the start is in force";
@@ -90,97 +91,29 @@ static const char *footer_sentence(const struct image_info *info)
 	return info->footers_agree ? "agree" : "differ in fields that decide nothing";
 }
 
-static void print_text(const char *path, const struct image_info *info)
+int cli_vhd_refused(const char *verb, const char *path, int err, const struct vhd_fault *fault)
 {
-	const struct vhd_footer *f = &info->footer;
-	char creator[32], uuid[37];
+	char text[VHD_FAULT_TEXT_BYTES];
 
-	header_raw_uuid_text(f->uuid, uuid);
-	log_quote(f->creator, sizeof(f->creator), creator, sizeof(creator));
-	printf("file        %s, %" PRIu64 " bytes\n", path, info->file_bytes);
-	printf("type        %s\n", type_name(f->type));
-	printf("creator     '%s' version %" PRIu32 ".%" PRIu32 "\n", creator,
-	       f->creator_version >> 16, f->creator_version & 0xffff);
-	printf("uuid        %s\n", uuid);
-	printf("size        %" PRIu64 " bytes (%.1f MiB): with this creator the %s rules\n",
-	       info->virtual_bytes, (double)info->virtual_bytes / (1 << 20),
-	       info->size_rule == VHD_SIZE_CURRENT ? "current size" : "geometry");
-	printf("  current   %" PRIu64 " bytes\n", f->current_bytes);
-	printf("  geometry  %u/%u/%u = %" PRIu64 " bytes\n", f->cylinders, f->heads,
-	       f->sectors_per_track, vhd_format_geometry_bytes(f));
-	if (f->type != VHD_TYPE_FIXED)
-		printf("blocks      %" PRIu32 " of %" PRIu32 " allocated, %" PRIu32 " bytes each\n",
-		       info->n_allocated, info->n_blocks, info->block_bytes);
-	printf("footers     %s\n", footer_sentence(info));
-	if (f->saved_state)
-		printf("state       a suspended machine: not for writing\n");
-	if (f->hidden)
-		printf("hidden      by tapdisk\n");
-	if (info->batmap)
-		printf("batmap      of tapdisk: not for writing\n");
+	if (err == -EBADMSG)
+		return cli_error(CLI_DAMAGED, "%s '%s': %s; take a sound copy", verb, path,
+				 vhd_fault_text(fault, text, sizeof(text)));
+	if (err == -EOPNOTSUPP)
+		return cli_error(CLI_FAILED, "%s '%s': %s", verb, path,
+				 vhd_fault_text(fault, text, sizeof(text)));
+	return cli_errno(err, "%s '%s'", verb, path);
 }
 
-/* Open for reading, or say why not; exit status. */
-static int open_image(const char *verb, const char *path, int *ret_fd, struct image **ret_image)
+int cli_vhd_open(const char *verb, const char *path, enum image_mode mode, int *ret_fd,
+		 struct image **ret_image)
 {
-	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[VHD_FAULT_TEXT_BYTES];
+	int access = mode == IMAGE_READ_ONLY ? O_RDONLY : O_RDWR;
+	OWNS_FD int fd = open(path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct vhd_fault fault;
-	int r = fd < 0 ? -errno : image_open(fd, IMAGE_READ_ONLY, ret_image, &fault);
+	int r = fd < 0 ? -errno : image_open(fd, mode, ret_image, &fault);
 
-	if (r == -EBADMSG)
-		return cli_error(CLI_DAMAGED, "%s '%s': %s; take a sound copy", verb, path,
-				 vhd_fault_text(&fault, text, sizeof(text)));
-	if (r == -EOPNOTSUPP)
-		return cli_error(CLI_FAILED, "%s '%s': %s", verb, path,
-				 vhd_fault_text(&fault, text, sizeof(text)));
 	if (r < 0)
-		return cli_errno(r, "%s '%s'", verb, path);
+		return cli_vhd_refused(verb, path, r, &fault);
 	*ret_fd = take_fd(&fd);
 	return CLI_DONE;
-}
-
-int cli_vhd_info(int argc, char **argv)
-{
-	OWNS_FD int fd = -1;
-	struct cli_options opt;
-	struct image *image;
-	int status = cli_common(&opt, &argc, argv);
-
-	if (status != CLI_DONE)
-		return status;
-	if (argc != 2)
-		return cli_usage(argv[0]);
-	status = open_image(argv[0], argv[1], &fd, &image);
-	if (status != CLI_DONE)
-		return status;
-	(opt.json ? print_json : print_text)(argv[1], image_info(image));
-	(void)image_close(image); /* read-only: nothing to flush */
-	return CLI_DONE;
-}
-
-int cli_vhd_check(int argc, char **argv)
-{
-	OWNS_FD int fd = -1;
-	struct cli_options opt;
-	struct image *image;
-	int status = cli_common(&opt, &argc, argv);
-
-	if (status != CLI_DONE)
-		return status;
-	if (argc != 2)
-		return cli_usage(argv[0]);
-	status = open_image(argv[0], argv[1], &fd, &image);
-	if (status != CLI_DONE)
-		return status;
-	if (!image_info(image)->end_footer_ok || !image_info(image)->start_footer_ok)
-		status = cli_error(CLI_DAMAGED,
-				   "%s '%s': footer: %s; the first opening for writing repairs it",
-				   argv[0], argv[1], footer_sentence(image_info(image)));
-	else if (opt.json)
-		print_json(argv[1], image_info(image));
-	else
-		printf("%s: sound\n", argv[1]);
-	(void)image_close(image); /* read-only: nothing to flush */
-	return status;
 }

@@ -1,0 +1,29 @@
+/* cli_vhd.h - what the commands `bulkhead vhd ...` share: opening, and words for what is found. */
+#ifndef ROLES_CLI_VHD_H
+#define ROLES_CLI_VHD_H
+
+#include <stddef.h>
+
+#include "vhdcrypt/image.h"
+
+/* Open the VHD at path, or say why not. `verb` begins the message ("vhd info"). The caller owns
+ * both results. Exit status. */
+int cli_vhd_open(const char *verb, const char *path, enum image_mode mode, int *ret_fd,
+		 struct image **ret_image);
+
+/* Say why image_open() refused (its error and its fault); exit status. */
+int cli_vhd_refused(const char *verb, const char *path, int err, const struct vhd_fault *fault);
+
+/* "fixed", "dynamic", "differencing". */
+const char *cli_vhd_type_name(enum vhd_type type);
+
+/* A sentence's end about the footers: "agree", "the one at the end is lost; ...". */
+const char *cli_vhd_footer_sentence(const struct image_info *info);
+
+/* `"name":"..."` of bytes that may be anything: what is not plain ASCII as \u00NN. */
+void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes);
+
+/* All that `vhd info --json` prints: one line. */
+void cli_vhd_json(const char *path, const struct image_info *info);
+
+#endif
