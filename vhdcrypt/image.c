@@ -1,6 +1,5 @@
 #include "vhdcrypt/image.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,12 +111,23 @@ static int look_for_batmap(struct image *image)
 	return r;
 }
 
+/* What a differencing disk says of its parent; the names are not for the blocks to overwrite. */
+static int take_parent(struct image *image, struct vhd_fault *ret_fault)
+{
+	const struct vhd_header *header = &image->header;
+	struct image_info *info = &image->info;
+
+	memcpy(info->parent_uuid, header->parent_uuid, sizeof(info->parent_uuid));
+	info->parent_timestamp_s = header->parent_timestamp_s;
+	return vhd_map_keep_locators(header, info->file_bytes, &image->map, ret_fault);
+}
+
 static int load_dynamic(struct image *image, struct vhd_fault *ret_fault)
 {
 	struct image_info *info = &image->info;
 	uint64_t at = info->footer.header_offset_byte, end = info->file_bytes;
 	uint8_t raw[VHD_FORMAT_HEADER_BYTES];
-	struct vhd_header header;
+	struct vhd_header *header = &image->header;
 	int r;
 
 	if (end < sizeof(raw) || at > end - sizeof(raw))
@@ -125,9 +135,11 @@ static int load_dynamic(struct image *image, struct vhd_fault *ret_fault)
 				     "is not a place for the header");
 	r = store_read(&image->store, raw, sizeof(raw), at);
 	if (r == 0)
-		r = vhd_format_header_parse(raw, sizeof(raw), &header, ret_fault);
+		r = vhd_format_header_parse(raw, sizeof(raw), header, ret_fault);
 	if (r == 0)
-		r = vhd_map_init(info->virtual_bytes, at, &header, end, &image->map, ret_fault);
+		r = vhd_map_init(info->virtual_bytes, at, header, end, &image->map, ret_fault);
+	if (r == 0 && info->footer.type == VHD_TYPE_DIFFERENCING)
+		r = take_parent(image, ret_fault);
 	if (r == 0)
 		r = map_alloc(image);
 	if (r < 0)
@@ -151,14 +163,14 @@ static int check_fixed(const struct image *image, struct vhd_fault *ret_fault)
 }
 
 /* Kinds that are sound and yet not for us, or not for writing. */
-static int check_kind(const struct image *image, struct vhd_fault *ret_fault)
+static int check_kind(const struct image *image, bool layer, struct vhd_fault *ret_fault)
 {
 	const struct image_info *info = &image->info;
 
-	if (info->footer.type == VHD_TYPE_DIFFERENCING)
+	if (info->footer.type == VHD_TYPE_DIFFERENCING && !layer)
 		return unsupported(ret_fault, "disk type", VHD_TYPE_DIFFERENCING,
-				   "is differencing, which is not supported: merge it into its "
-				   "parent first");
+				   "is differencing, and this command serves no chain: merge it "
+				   "into its parent first (bulkhead vhd coalesce)");
 	if (image->mode == IMAGE_READ_ONLY)
 		return 0;
 	if (info->footer.saved_state != 0)
@@ -184,7 +196,7 @@ static int repair_footers(struct image *image)
 	return r;
 }
 
-static int load(struct image *image, struct vhd_fault *ret_fault)
+static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 {
 	struct image_info *info = &image->info;
 	int r = store_size(&image->store, &info->file_bytes);
@@ -192,7 +204,7 @@ static int load(struct image *image, struct vhd_fault *ret_fault)
 	if (r == 0)
 		r = image_footer_load(image, ret_fault);
 	if (r == 0)
-		r = check_kind(image, ret_fault);
+		r = check_kind(image, layer, ret_fault);
 	if (r < 0)
 		return r;
 	info->virtual_bytes = vhd_format_virtual_bytes(&info->footer, &info->size_rule);
@@ -210,10 +222,11 @@ static int load(struct image *image, struct vhd_fault *ret_fault)
 	return repair_footers(image);
 }
 
-int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault)
+static int open_any(int fd, enum image_mode mode, bool layer, struct image **ret_image,
+		    struct vhd_fault *ret_fault)
 {
 	struct image *image = image_new(fd, mode);
-	int r = image ? load(image, ret_fault) : -ENOMEM;
+	int r = image ? load(image, layer, ret_fault) : -ENOMEM;
 
 	if (r < 0) {
 		image_free(image);
@@ -223,23 +236,38 @@ int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vh
 	return 0;
 }
 
-int image_set_cipher(struct image *image, struct sector *cipher)
+int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault)
 {
-	uint32_t grain = sector_size_bytes(cipher);
+	return open_any(fd, mode, false, ret_image, ret_fault);
+}
 
-	if (image->started || image->info.virtual_bytes % grain != 0)
+int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
+		     struct vhd_fault *ret_fault)
+{
+	return open_any(fd, mode, true, ret_image, ret_fault);
+}
+
+/* From here on bytes may move. Without its parent a differencing image would read as zeros. */
+static int start(struct image *image, struct sector *cipher, uint32_t grain_bytes)
+{
+	if (image->info.footer.type == VHD_TYPE_DIFFERENCING && !image->parent)
+		return -ENOLINK;
+	if (image->started || image->info.virtual_bytes % grain_bytes != 0)
 		return -EINVAL;
 	image->cipher = cipher;
-	image->grain_bytes = grain;
+	image->grain_bytes = grain_bytes;
 	image->started = true;
 	return 0;
 }
 
-void image_set_plain(struct image *image)
+int image_set_cipher(struct image *image, struct sector *cipher)
 {
-	assert(!image->started);
-	image->grain_bytes = VHD_FORMAT_SECTOR_BYTES;
-	image->started = true;
+	return start(image, cipher, sector_size_bytes(cipher));
+}
+
+int image_set_plain(struct image *image)
+{
+	return start(image, NULL, VHD_FORMAT_SECTOR_BYTES);
 }
 
 int image_close(struct image *image)

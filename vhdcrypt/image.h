@@ -1,8 +1,10 @@
 /* image.h - one VHD behind one descriptor as a disk: read, write, zero, flush, extents.
  *
- * Fixed and dynamic; a differencing one is refused. Opening validates all metadata, so a caller
+ * Fixed, dynamic, and differencing upon a parent. Opening validates all metadata, so a caller
  * that got an image may use it up to its size. No byte moves before the caller has said how the
- * payload is kept: image_set_cipher() or image_set_plain(); until then -ENOKEY.
+ * payload is kept: image_set_cipher() or image_set_plain(); until then -ENOKEY. A chain is built
+ * from its base: open, say how it is kept, make it the parent of the next; each layer has its own
+ * cipher and sector size. Who uses the leaf need not know that there is a chain.
  * After that any number of threads may call read, write, zero, flush and extent at once.
  *
  * A sector that was never written is a hole and reads as zeros; it is never "decrypted".
@@ -35,7 +37,10 @@ struct image_info {
 	bool start_footer_ok; /* false likewise; true in a fixed disk, which has none there */
 	bool footers_agree;   /* byte for byte; false is harmless when both are ok */
 	bool short_footer;    /* 511 bytes */
-	bool batmap;	      /* tapdisk's map of full blocks is there (never opened for writing) */
+	uint8_t parent_uuid
+		[VHD_FORMAT_UUID_BYTES]; /* differencing: whose, and as of when; else 0 */
+	uint32_t parent_timestamp_s;
+	bool batmap; /* tapdisk's map of full blocks is there (never opened for writing) */
 };
 
 struct image_extent {
@@ -48,6 +53,24 @@ struct image_extent {
  * *ret_fault is filled with -EBADMSG (damaged or hostile) and -EOPNOTSUPP (a valid VHD of a kind
  * that this mode does not serve); other errors are the kernel's. */
 int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault);
+
+/* As image_open(), which refuses a differencing image (-EOPNOTSUPP); this one takes it. It holds
+ * only what differs from its parent and serves nothing before image_set_parent(). */
+int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
+		     struct vhd_fault *ret_fault);
+
+/* Most layers of a chain. Each costs a descriptor, up to 10 MiB for the map of a 2 TiB disk, and a
+ * step of recursion in every read of a hole; XenServer stops at 30. */
+enum { IMAGE_CHAIN_MAX = 64 };
+
+/* Who is behind the clear bits of a differencing child: once, before its cipher or plain is said.
+ * parent: opened read-only and ready to be read itself; lent, and written by nobody, until the
+ * child's image_close(). Beyond the end of a smaller parent the child has zeros.
+ * -EBADMSG with *ret_fault: the parent's UUID is not the one that the child names, a UUID comes
+ * twice in the chain, the parent is larger than the child (what lies behind the child's end would
+ * be lost without a word), or the chain has more than IMAGE_CHAIN_MAX layers. -ENOKEY: the parent
+ * is not ready. -EINVAL: the child takes no parent (any more), the parent is open for writing. */
+int image_set_parent(struct image *child, struct image *parent, struct vhd_fault *ret_fault);
 
 /* A new VHD on an empty fd (lent, read-write): UUID, size, geometry, creator and type of `like`;
  * dynamic gets 2 MiB blocks, all holes. A fixed disk has no holes: whoever makes one writes every
@@ -63,9 +86,10 @@ void image_footer_init(enum vhd_type type, uint64_t virtual_bytes,
 		       struct vhd_footer *ret_footer);
 
 /* Once, before the first byte. The cipher is lent until image_close().
- * -EINVAL: the disk's size is no multiple of its sector size. */
+ * -EINVAL: the disk's size is no multiple of its sector size; -ENOLINK: a differencing image whose
+ * parent was not set: it stays closed, and every byte -ENOKEY. */
 int image_set_cipher(struct image *image, struct sector *cipher);
-void image_set_plain(struct image *image);
+int image_set_plain(struct image *image);
 
 /* Flush (read-write) and free; accepts NULL. The descriptor stays open. */
 int image_close(struct image *image);
@@ -79,7 +103,7 @@ int image_read(struct image *image, void *buf, size_t len_bytes, uint64_t offset
 int image_write(struct image *image, const void *buf, size_t len_bytes, uint64_t offset_byte);
 
 /* Make a range read as zeros. In a dynamic disk it becomes a hole and its space is given back
- * after the next flush; in a fixed one zeros are written. */
+ * after the next flush; in a fixed one, and over the data of a parent, zeros are written. */
 int image_zero(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
 
 /* The guest no longer needs the range: as image_zero() where that costs no space, else nothing. */
@@ -89,9 +113,14 @@ int image_trim(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
  * share one round of fdatasync(). */
 int image_flush(struct image *image);
 
-/* The first extent of [offset, offset + len): at least one sector, at most len. */
+/* The first extent of [offset, offset + len): at least one sector, at most len. A hole reads as
+ * zeros down to the base of the chain. */
 int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 		 struct image_extent *ret_extent);
+
+/* The same of this layer alone, needing no parent and no key: a hole is what it does not hold. */
+int image_own_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+		     struct image_extent *ret_extent);
 
 /* For tests: see, or fail, every input and output of the image from now on. */
 void image_watch(struct image *image, store_hook *hook, void *context);

@@ -59,6 +59,34 @@ static int clear_runs(struct image *image, uint64_t offset_byte, uint64_t len_by
 	return r;
 }
 
+/* The same over a parent: a cleared bit would uncover what it has there, so only its holes become
+ * holes; elsewhere zeros are written, or (trim) all stays. */
+static int clear_over_parent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+			     bool write)
+{
+	uint64_t end = offset_byte + len_bytes;
+	int r = 0;
+
+	while (r == 0 && offset_byte < end) {
+		uint64_t left = end - offset_byte, n;
+		struct image_extent e;
+
+		r = image_parent_extent(image, offset_byte, left, &e);
+		if (r < 0)
+			break;
+		n = e.hole && e.len_bytes < left ? e.len_bytes / RUN * RUN : e.len_bytes;
+		e.hole = e.hole && n > 0;
+		if (!e.hole) /* a run that is data in part is data */
+			n = MIN((e.len_bytes + RUN - 1) / RUN * RUN, left);
+		if (e.hole)
+			r = clear_runs(image, offset_byte, n);
+		else if (write)
+			r = write_zeros(image, offset_byte, n);
+		offset_byte += n;
+	}
+	return r;
+}
+
 /* The whole runs inside a range: from *start up to *end, empty when equal. */
 static void inner_runs(const struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 		       uint64_t *ret_start, uint64_t *ret_end)
@@ -86,7 +114,8 @@ int image_zero(struct image *image, uint64_t len_bytes, uint64_t offset_byte)
 	if (start > offset_byte)
 		r = zero_edge(image, offset_byte, start - offset_byte);
 	if (r == 0)
-		r = clear_runs(image, start, end - start);
+		r = image->parent ? clear_over_parent(image, start, end - start, true)
+				  : clear_runs(image, start, end - start);
 	if (r == 0 && end < offset_byte + len_bytes)
 		r = zero_edge(image, end, offset_byte + len_bytes - end);
 	return r;
@@ -102,11 +131,13 @@ int image_trim(struct image *image, uint64_t len_bytes, uint64_t offset_byte)
 	if (r < 0 || image_is_fixed(image))
 		return r;
 	inner_runs(image, offset_byte, len_bytes, &start, &end);
-	return clear_runs(image, start, end - start);
+	return image->parent ? clear_over_parent(image, start, end - start, false)
+			     : clear_runs(image, start, end - start);
 }
 
-/* The extent as far as one block tells; whole sectors around the range. */
-static int extent_of_block(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+/* The extent as far as one block tells; whole sectors around the range. own: of this layer alone,
+ * else clear bits are what the parent has there. */
+static int extent_of_block(struct image *image, bool own, uint64_t offset_byte, uint64_t len_bytes,
 			   struct image_extent *ret_extent)
 {
 	uint64_t skip = offset_byte % SECTOR;
@@ -120,11 +151,13 @@ static int extent_of_block(struct image *image, uint64_t offset_byte, uint64_t l
 		return r;
 	ret_extent->hole = !written;
 	ret_extent->len_bytes = MIN((uint64_t)n * SECTOR - skip, len_bytes);
-	return 0;
+	if (written || own || !image->parent)
+		return 0;
+	return image_parent_extent(image, offset_byte, ret_extent->len_bytes, ret_extent);
 }
 
-int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
-		 struct image_extent *ret_extent)
+static int extent(struct image *image, bool own, uint64_t offset_byte, uint64_t len_bytes,
+		  struct image_extent *ret_extent)
 {
 	struct image_extent all = { 0 }, next;
 
@@ -135,7 +168,7 @@ int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 		return 0;
 	}
 	while (all.len_bytes < len_bytes) {
-		int r = extent_of_block(image, offset_byte + all.len_bytes,
+		int r = extent_of_block(image, own, offset_byte + all.len_bytes,
 					len_bytes - all.len_bytes, &next);
 
 		if (r < 0)
@@ -147,4 +180,19 @@ int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 	}
 	*ret_extent = all;
 	return 0;
+}
+
+int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+		 struct image_extent *ret_extent)
+{
+	/* a layer whose parent is missing would show holes where there is data */
+	if (image->info.footer.type == VHD_TYPE_DIFFERENCING && !image->parent)
+		return -ENOLINK;
+	return extent(image, false, offset_byte, len_bytes, ret_extent);
+}
+
+int image_own_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+		     struct image_extent *ret_extent)
+{
+	return extent(image, true, offset_byte, len_bytes, ret_extent);
 }

@@ -73,10 +73,8 @@ static int read_stretch(struct image *image, uint64_t offset_byte, uint8_t *buf,
 	if (r < 0)
 		return r;
 	*ret_len = (size_t)n * SECTOR;
-	if (!written) {
-		memset(buf, 0, *ret_len);
-		return 0;
-	}
+	if (!written)
+		return image_parent_read(image, buf, *ret_len, offset_byte);
 	/* half a crypto sector written: no tool makes that, and nothing could decrypt it */
 	if ((p.first_byte | *ret_len) % image->grain_bytes != 0)
 		return -EIO;

@@ -43,6 +43,8 @@ struct image {
 	bool started;				 /* cipher or plain was said */
 	struct sector *cipher;			 /* lent; NULL: plain */
 	uint32_t grain_bytes;			 /* what en- and decryption takes at once */
+	struct image *parent;			 /* lent; NULL: a clear bit is zero */
+	struct vhd_header header;		 /* not in a fixed disk */
 	pthread_rwlock_t io;
 	pthread_mutex_t commit;
 	pthread_mutex_t meta;
@@ -85,6 +87,11 @@ static inline struct image_piece image_piece(const struct image *image, uint64_t
 				     .first_byte = first,
 				     .len_bytes = (uint32_t)(len_bytes < room ? len_bytes : room) };
 }
+
+/* image_parent.c: bytes, or the extent, behind clear bits. */
+int image_parent_read(struct image *image, void *buf, size_t len_bytes, uint64_t offset_byte);
+int image_parent_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
+			struct image_extent *ret_extent);
 
 /* -EROFS, -EIO (broken), -ENOKEY or 0. */
 int image_may_write(struct image *image);

@@ -148,6 +148,36 @@ void vhd_format_footer_build(const struct vhd_footer *f, uint8_t ret_data[VHD_FO
 	put_be(d + FOOTER_SUM_AT, 4, checksum(d, VHD_FORMAT_FOOTER_BYTES, FOOTER_SUM_AT));
 }
 
+static void read_parent(struct bytes *b, struct vhd_header *h)
+{
+	bytes_copy(b, h->parent_uuid, sizeof(h->parent_uuid));
+	h->parent_timestamp_s = bytes_be32(b);
+	(void)bytes_be32(b); /* reserved */
+	bytes_copy(b, h->parent_name, sizeof(h->parent_name));
+	for (unsigned i = 0; i < VHD_FORMAT_N_LOCATORS; i++) {
+		h->locator[i].code = bytes_be32(b);
+		h->locator[i].space = bytes_be32(b);
+		h->locator[i].len_bytes = bytes_be32(b);
+		h->locator[i].reserved = bytes_be32(b);
+		h->locator[i].offset_byte = bytes_be64(b);
+	}
+}
+
+static void put_parent(const struct vhd_header *h, uint8_t *d)
+{
+	memcpy(d + 40, h->parent_uuid, sizeof(h->parent_uuid));
+	put_be(d + 56, 4, h->parent_timestamp_s);
+	memcpy(d + 64, h->parent_name, sizeof(h->parent_name));
+	d += 576;
+	for (unsigned i = 0; i < VHD_FORMAT_N_LOCATORS; i++, d += 24) {
+		put_be(d, 4, h->locator[i].code);
+		put_be(d + 4, 4, h->locator[i].space);
+		put_be(d + 8, 4, h->locator[i].len_bytes);
+		put_be(d + 12, 4, h->locator[i].reserved);
+		put_be(d + 16, 8, h->locator[i].offset_byte);
+	}
+}
+
 int vhd_format_header_parse(const void *data, size_t len_bytes, struct vhd_header *ret_header,
 			    struct vhd_fault *ret_fault)
 {
@@ -166,7 +196,7 @@ int vhd_format_header_parse(const void *data, size_t len_bytes, struct vhd_heade
 	h.n_entries = bytes_be32(&b);
 	h.block_bytes = bytes_be32(&b);
 	sum = bytes_be32(&b);
-	bytes_copy(&b, h.parent_uuid, sizeof(h.parent_uuid));
+	read_parent(&b, &h);
 	if (sum != checksum(data, len_bytes, HEADER_SUM_AT))
 		return vhd_fault_set(ret_fault, "header", "checksum", sum,
 				     "does not match the bytes");
@@ -196,6 +226,7 @@ void vhd_format_header_build(const struct vhd_header *h, uint8_t ret_data[VHD_FO
 	put_be(d + 24, 4, FORMAT_VERSION);
 	put_be(d + 28, 4, h->n_entries);
 	put_be(d + 32, 4, h->block_bytes);
+	put_parent(h, d);
 	put_be(d + HEADER_SUM_AT, 4, checksum(d, VHD_FORMAT_HEADER_BYTES, HEADER_SUM_AT));
 }
 

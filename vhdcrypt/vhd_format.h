@@ -19,6 +19,8 @@ enum {
 	VHD_FORMAT_SHORT_FOOTER_BYTES = 511, /* Virtual PC before 2004 */
 	VHD_FORMAT_HEADER_BYTES = 1024,
 	VHD_FORMAT_UUID_BYTES = 16,
+	VHD_FORMAT_PARENT_NAME_BYTES = 512,
+	VHD_FORMAT_N_LOCATORS = 8,
 };
 
 /* 2040 GiB: what the specification allows; also keeps every sector number within 32 bits. */
@@ -51,11 +53,24 @@ struct vhd_footer {
 	uint8_t rest[426];
 };
 
+/* Where a differencing disk keeps one spelling of its parent's name (vhd_locator.h). */
+struct vhd_header_locator {
+	uint32_t code;	/* 0: unused */
+	uint32_t space; /* for the name: in sectors or bytes, nobody agrees */
+	uint32_t len_bytes;
+	uint32_t reserved;
+	uint64_t offset_byte;
+};
+
+/* What is about a parent is zero in a dynamic disk. */
 struct vhd_header {
 	uint64_t table_offset_byte;
 	uint32_t n_entries;
 	uint32_t block_bytes;
 	uint8_t parent_uuid[VHD_FORMAT_UUID_BYTES];
+	uint32_t parent_timestamp_s;			   /* since 2000-01-01 UTC */
+	uint8_t parent_name[VHD_FORMAT_PARENT_NAME_BYTES]; /* UTF-16BE, any path */
+	struct vhd_header_locator locator[VHD_FORMAT_N_LOCATORS];
 };
 
 /* Which of the footer's two sizes is the disk's (see vhd_format_virtual_bytes). */
@@ -78,7 +93,6 @@ void vhd_format_footer_build(const struct vhd_footer *footer,
 int vhd_format_header_parse(const void *data, size_t len_bytes, struct vhd_header *ret_header,
 			    struct vhd_fault *ret_fault);
 
-/* The header of a dynamic (never a differencing) disk. */
 void vhd_format_header_build(const struct vhd_header *header,
 			     uint8_t ret_data[VHD_FORMAT_HEADER_BYTES]);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "vhdcrypt/vhd_locator.h"
 
 enum { DATA_ALIGN_BYTES = 4096 };
 
@@ -67,6 +68,41 @@ int vhd_map_init(uint64_t virtual_bytes, uint64_t header_offset_byte,
 	return 0;
 }
 
+int vhd_map_keep_locators(const struct vhd_header *header, uint64_t file_bytes, struct vhd_map *map,
+			  struct vhd_fault *ret_fault)
+{
+	static const char offset[] = "data offset of locator", length[] = "data length of locator";
+	int r = 0;
+
+	map->n_kept = 0;
+	for (uint32_t i = 0; r == 0 && i < VHD_FORMAT_N_LOCATORS; i++) {
+		const struct vhd_header_locator *l = &header->locator[i];
+
+		if (l->code == 0 || l->len_bytes == 0)
+			continue;
+		if (l->len_bytes > vhd_locator_space_bytes(l))
+			r = vhd_fault_set(ret_fault, "header", length, l->len_bytes,
+					  "is more than the locator has space for");
+		else if (l->offset_byte > file_bytes || l->len_bytes > file_bytes - l->offset_byte)
+			r = vhd_fault_set(ret_fault, "header", offset, l->offset_byte,
+					  "puts the name behind the end of the file");
+		else if (l->offset_byte < VHD_FORMAT_FOOTER_BYTES ||
+			 overlap(l->offset_byte, l->len_bytes, map->header_offset_byte,
+				 VHD_FORMAT_HEADER_BYTES) ||
+			 overlap(l->offset_byte, l->len_bytes, map->table_offset_byte,
+				 map->table_bytes))
+			r = vhd_fault_set(ret_fault, "header", offset, l->offset_byte,
+					  "lies on the footer copy, the header or the block table");
+		else
+			map->kept[map->n_kept++] =
+				(struct vhd_map_range){ l->offset_byte, l->len_bytes,
+							"lies on the name of the parent" };
+		if (r < 0)
+			ret_fault->index = i;
+	}
+	return r;
+}
+
 void vhd_map_table_parse(const void *data, size_t n, uint32_t *ret_table)
 {
 	struct bytes b = bytes_of(data, n * VHD_MAP_ENTRY_BYTES);
@@ -95,6 +131,9 @@ static int check_place(const struct vhd_map *map, uint32_t block, uint32_t entry
 		return entry_fault(ret_fault, block, entry, "lies on the header");
 	if (overlap(at, span, map->table_offset_byte, map->table_bytes))
 		return entry_fault(ret_fault, block, entry, "lies on the block table");
+	for (uint32_t i = 0; i < map->n_kept; i++)
+		if (overlap(at, span, map->kept[i].offset_byte, map->kept[i].len_bytes))
+			return entry_fault(ret_fault, block, entry, map->kept[i].what);
 	return 0;
 }
 

@@ -25,14 +25,23 @@ enum {
 	VHD_MAP_BLOCKS_MAX = 1 << 22,
 };
 
+/* Bytes that blocks must not touch, beside footer copy, header and table. */
+struct vhd_map_range {
+	uint64_t offset_byte;
+	uint64_t len_bytes;
+	const char *what; /* "lies on the name of the parent" */
+};
+
 struct vhd_map {
 	uint64_t virtual_bytes;
 	uint64_t header_offset_byte;
 	uint64_t table_offset_byte;
 	uint64_t table_bytes; /* reserved for the table, unused entries included */
 	uint32_t block_bytes;
-	uint32_t bitmap_bytes; /* whole sectors */
-	uint32_t n_blocks;     /* entries that matter */
+	uint32_t bitmap_bytes;				      /* whole sectors */
+	uint32_t n_blocks;				      /* entries that matter */
+	struct vhd_map_range kept[VHD_FORMAT_N_LOCATORS + 1]; /* parent locators, batmap */
+	uint32_t n_kept;
 };
 
 /* How header and block table fit a disk of virtual_bytes in a file of file_bytes.
@@ -41,6 +50,11 @@ struct vhd_map {
 int vhd_map_init(uint64_t virtual_bytes, uint64_t header_offset_byte,
 		 const struct vhd_header *header, uint64_t file_bytes, struct vhd_map *ret_map,
 		 struct vhd_fault *ret_fault);
+
+/* Keep the names of the parent from being taken for blocks. -EBADMSG: one is not in the file, or
+ * lies on the footer copy, the header or the table. */
+int vhd_map_keep_locators(const struct vhd_header *header, uint64_t file_bytes, struct vhd_map *map,
+			  struct vhd_fault *ret_fault);
 
 /* n entries from the file (big-endian) to ret_table; and one entry back. */
 void vhd_map_table_parse(const void *data, size_t n, uint32_t *ret_table);
