@@ -142,12 +142,14 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
+# CRASH_STATES after power cuts; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
 SOAK_S ?= 600
 SOAK_TRANSITIONS ?= 1000
+CRASH_STATES ?= 20000
 soak: root deps peers fuzz
-	$(Q)$(MAKE) -j$(JOBS) all helpers
+	$(Q)$(MAKE) -j$(JOBS) all helpers units
 	$(Q)$(MAKE) stage
+	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=all LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
