@@ -170,11 +170,12 @@ static int receive_frame(const struct beacon_socket *s, struct beacon_query *ret
 	    frame_parse(buf, (size_t)n, &f) < 0 || !f.is_udp || f.destination_port != BEACON_PORT ||
 	    f.vlan_id != 0 || bytes_left(&f.payload) > sizeof(ret->data))
 		return -EBADMSG;
-	ret->seen = (struct beacon_observed){ .family = f.ip_version, .hop_limit = f.hop_limit };
-	memcpy(ret->seen.mac, f.source_mac, sizeof(ret->seen.mac));
-	memcpy(ret->seen.address, f.source, sizeof(ret->seen.address));
-	memcpy(ret->own_address, f.destination, sizeof(ret->own_address));
-	ret->port = f.source_port;
+	ret->from.seen =
+		(struct beacon_observed){ .family = f.ip_version, .hop_limit = f.hop_limit };
+	memcpy(ret->from.seen.mac, f.source_mac, sizeof(ret->from.seen.mac));
+	memcpy(ret->from.seen.address, f.source, sizeof(ret->from.seen.address));
+	memcpy(ret->from.own_address, f.destination, sizeof(ret->from.own_address));
+	ret->from.port = f.source_port;
 	ret->len_bytes = bytes_left(&f.payload);
 	memcpy(ret->data, f.payload.at, ret->len_bytes);
 	return 0;
@@ -187,11 +188,11 @@ static int receive_udp(int fd, struct beacon_query *ret)
 
 	if (r < 0)
 		return r;
-	ret->seen = (struct beacon_observed){ .family = d.from.family == AF_INET ? 4 : 6,
-					      .hop_limit = d.hop_limit };
-	memcpy(ret->seen.address, d.from.address, sizeof(ret->seen.address));
-	memcpy(ret->own_address, d.own_address, sizeof(ret->own_address));
-	ret->port = d.from.port;
+	ret->from.seen = (struct beacon_observed){ .family = d.from.family == AF_INET ? 4 : 6,
+						   .hop_limit = d.hop_limit };
+	memcpy(ret->from.seen.address, d.from.address, sizeof(ret->from.seen.address));
+	memcpy(ret->from.own_address, d.own_address, sizeof(ret->from.own_address));
+	ret->from.port = d.from.port;
 	ret->len_bytes = d.len_bytes;
 	memcpy(ret->data, d.data, sizeof(ret->data));
 	return 0;
@@ -249,11 +250,11 @@ static int send_ip(const struct beacon_socket *s, unsigned ip_version, const uin
 											  : 0;
 }
 
-int beacon_socket_reply(const struct beacon_socket *s, const struct beacon_query *query,
+int beacon_socket_reply(const struct beacon_socket *s, const struct beacon_asker *to,
 			const uint8_t *data, size_t len_bytes)
 {
-	return send_ip(s, query->seen.family, query->seen.address, query->port, query->own_address,
-		       data, len_bytes);
+	return send_ip(s, to->seen.family, to->seen.address, to->port, to->own_address, data,
+		       len_bytes);
 }
 
 int beacon_socket_announce(const struct beacon_socket *s, const uint8_t *data, size_t len_bytes)

@@ -21,11 +21,16 @@ struct beacon_socket {
 	uint32_t ifindex;
 };
 
-/* A datagram to the beacon's port, and how it came. */
-struct beacon_query {
+/* Who sent a datagram, and how it came. */
+struct beacon_asker {
 	struct beacon_observed seen;
 	uint8_t own_address[16]; /* where it went to */
 	uint16_t port;		 /* where it came from, beside seen.address */
+};
+
+/* A datagram to the beacon's port. */
+struct beacon_query {
+	struct beacon_asker from;
 	size_t len_bytes;
 	uint8_t data[BEACON_PROBE_BYTES + 1]; /* one more: a longer one shows */
 };
@@ -40,7 +45,7 @@ int beacon_socket_receive(const struct beacon_socket *socket, struct beacon_quer
 
 /* Answer to where it came from, from where it went to (so a probe to a group is not answered:
  * -EINVAL). 0 or negative errno. */
-int beacon_socket_reply(const struct beacon_socket *socket, const struct beacon_query *query,
+int beacon_socket_reply(const struct beacon_socket *socket, const struct beacon_asker *to,
 			const uint8_t *data, size_t len_bytes);
 
 /* To 224.0.0.1 and ff02::1. 0, or the negative errno of the last family that failed. */

@@ -14,7 +14,7 @@ enum { DOMAIN_BYTES = 32, NONCE_BYTES = crypto_secretbox_NONCEBYTES };
 
 static const char DOMAIN_CERTIFICATE[DOMAIN_BYTES] = "bulkhead site certificate v2";
 static const char DOMAIN_ANNOUNCEMENT[DOMAIN_BYTES] = "bulkhead announcement v2";
-static const char DOMAIN_REPLY[DOMAIN_BYTES] = "bulkhead reply v2";
+static const char DOMAIN_REPLY[DOMAIN_BYTES] = "bulkhead reply v3";
 
 static_assert(BEACON_PROBE_BYTES ==
 		      BEACON_HEADER_BYTES + crypto_box_SEALBYTES + BEACON_PROBE_PLAIN_BYTES,
@@ -157,21 +157,62 @@ int beacon_verify_probe_open(const uint8_t *data, size_t len_bytes,
 	return beacon_wire_probe_parse(plain, sizeof(plain), ret);
 }
 
-int beacon_verify_reply_seal(const struct beacon_reply *reply,
-			     const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES],
-			     const uint8_t reply_key[BEACON_KEY_BYTES],
-			     uint8_t ret[BEACON_REPLY_BYTES])
+/* All replies of a round in one hash tree, whose root is signed once. */
+static int sign_answers(struct beacon_answer *answers, size_t n,
+			const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES])
 {
-	uint8_t plain[BEACON_REPLY_PLAIN_BYTES];
-	uint8_t *nonce = ret + BEACON_HEADER_BYTES;
+	uint8_t leaves[BEACON_TREE_LEAVES_MAX][BEACON_TREE_HASH_BYTES];
+	struct beacon_path paths[BEACON_TREE_LEAVES_MAX];
+	uint8_t root[BEACON_TREE_HASH_BYTES + BEACON_SIG_BYTES];
 
-	beacon_wire_reply_build(reply, plain);
-	if (sign_tail(DOMAIN_REPLY, plain, sizeof(plain), sign_secret) < 0)
+	for (size_t i = 0; i < n; i++) {
+		uint8_t plain[BEACON_REPLY_PLAIN_BYTES];
+
+		randombytes_buf(answers[i].reply.beacon_nonce,
+				sizeof(answers[i].reply.beacon_nonce));
+		beacon_wire_reply_build(&answers[i].reply, plain);
+		beacon_tree_leaf(plain, BEACON_REPLY_BODY_BYTES, leaves[i]);
+	}
+	beacon_tree_build(leaves, n, paths, root);
+	if (sign_tail(DOMAIN_REPLY, root, sizeof(root), sign_secret) < 0)
 		return -EINVAL;
-	beacon_wire_reply_header_build(ret);
-	randombytes_buf(nonce, NONCE_BYTES);
-	(void)crypto_secretbox_easy(nonce + NONCE_BYTES, plain, sizeof(plain), nonce, reply_key);
+	for (size_t i = 0; i < n; i++) {
+		answers[i].reply.path = paths[i];
+		memcpy(answers[i].reply.signature, root + BEACON_TREE_HASH_BYTES, BEACON_SIG_BYTES);
+	}
 	return 0;
+}
+
+int beacon_verify_answers_seal(struct beacon_answer *answers, size_t n_answers,
+			       const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES])
+{
+	int r = sign_answers(answers, n_answers, sign_secret);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_answers; i++) {
+		uint8_t plain[BEACON_REPLY_PLAIN_BYTES];
+		uint8_t *nonce = answers[i].wire + BEACON_HEADER_BYTES;
+
+		beacon_wire_reply_build(&answers[i].reply, plain);
+		beacon_wire_reply_header_build(answers[i].wire);
+		randombytes_buf(nonce, NONCE_BYTES);
+		(void)crypto_secretbox_easy(nonce + NONCE_BYTES, plain, sizeof(plain), nonce,
+					    answers[i].reply_key);
+	}
+	return 0;
+}
+
+/* plain: what reply was read from. */
+static bool reply_is_signed(const uint8_t plain[BEACON_REPLY_PLAIN_BYTES],
+			    const struct beacon_reply *reply, const uint8_t key[BEACON_KEY_BYTES])
+{
+	uint8_t leaf[BEACON_TREE_HASH_BYTES], root[BEACON_TREE_HASH_BYTES + BEACON_SIG_BYTES];
+
+	beacon_tree_leaf(plain, BEACON_REPLY_BODY_BYTES, leaf);
+	beacon_tree_root(leaf, &reply->path, root);
+	memcpy(root + BEACON_TREE_HASH_BYTES, reply->signature, BEACON_SIG_BYTES);
+	return verify_tail(DOMAIN_REPLY, root, sizeof(root), key);
 }
 
 /* A tunnel has no MAC, and its end may route: what is left to compare is the address. */
@@ -201,7 +242,7 @@ enum reason beacon_verify_reply(const uint8_t *data, size_t len_bytes,
 				       expect->reply_key) != 0 ||
 	    beacon_wire_reply_parse(plain, sizeof(plain), &r) < 0)
 		return REASON_BEACON_FORMAT;
-	if (!verify_tail(DOMAIN_REPLY, plain, sizeof(plain), c->sign_key))
+	if (!reply_is_signed(plain, &r, c->sign_key))
 		return REASON_BEACON_SIGNATURE;
 	if (sodium_memcmp(r.client_nonce, expect->nonce, sizeof(r.client_nonce)) != 0)
 		return REASON_BEACON_NONCE;

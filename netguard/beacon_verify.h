@@ -55,11 +55,17 @@ int beacon_verify_probe_open(const uint8_t *data, size_t len_bytes,
 			     const uint8_t box_secret[BEACON_BOX_SECRET_BYTES],
 			     struct beacon_probe *ret);
 
-/* Sign reply->* and seal it with the probe's reply key: the whole datagram. 0 or -EINVAL. */
-int beacon_verify_reply_seal(const struct beacon_reply *reply,
-			     const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES],
-			     const uint8_t reply_key[BEACON_KEY_BYTES],
-			     uint8_t ret[BEACON_REPLY_BYTES]);
+/* A reply, the key of its probe, and what becomes of them: the whole datagram. */
+struct beacon_answer {
+	struct beacon_reply reply;
+	uint8_t reply_key[BEACON_KEY_BYTES];
+	uint8_t wire[BEACON_REPLY_BYTES];
+};
+
+/* Fill beacon nonce, path and signature of 1 to BEACON_TREE_LEAVES_MAX replies, with one signature
+ * for all, and seal each. 0 or -EINVAL. */
+int beacon_verify_answers_seal(struct beacon_answer *answers, size_t n_answers,
+			       const uint8_t sign_secret[BEACON_SIGN_SECRET_BYTES]);
 
 /* What the laptop holds a reply against. */
 struct beacon_expect {

@@ -27,27 +27,27 @@ static void put_be(uint8_t **at, uint64_t value, unsigned n_bytes)
 		*(*at)++ = (uint8_t)(value >> (8 * (i - 1)));
 }
 
-static void put_head(uint8_t **at, const uint8_t magic[4], unsigned last)
+static void put_head(uint8_t **at, const uint8_t magic[4], unsigned version, unsigned last)
 {
 	put(at, magic, 4);
-	put_be(at, BEACON_VERSION, 2);
+	put_be(at, version, 2);
 	put_be(at, last, 2);
 }
 
-static bool take_head(struct bytes *b, const uint8_t magic[4], unsigned *ret_last)
+static bool take_head(struct bytes *b, const uint8_t magic[4], unsigned version, unsigned *ret_last)
 {
 	const uint8_t *seen = bytes_take(b, 4);
-	unsigned version = bytes_be16(b);
+	unsigned seen_version = bytes_be16(b);
 
 	*ret_last = bytes_be16(b);
-	return bytes_ok(b) && memcmp(seen, magic, 4) == 0 && version == BEACON_VERSION;
+	return bytes_ok(b) && memcmp(seen, magic, 4) == 0 && seen_version == version;
 }
 
-static bool take_plain_head(struct bytes *b, const uint8_t magic[4])
+static bool take_plain_head(struct bytes *b, const uint8_t magic[4], unsigned version)
 {
 	unsigned reserved;
 
-	return take_head(b, magic, &reserved) && reserved == 0;
+	return take_head(b, magic, version, &reserved) && reserved == 0;
 }
 
 /* Printable, at least one character, and nothing but NUL after the first NUL. */
@@ -72,7 +72,7 @@ int beacon_wire_certificate_parse(const uint8_t *data, size_t len_bytes,
 	struct beacon_certificate c;
 
 	if (len_bytes != BEACON_CERTIFICATE_BYTES ||
-	    !take_head(&b, MAGIC_CERTIFICATE, &c.proof_class))
+	    !take_head(&b, MAGIC_CERTIFICATE, BEACON_VERSION, &c.proof_class))
 		return -EBADMSG;
 	c.epoch = bytes_be64(&b);
 	c.not_before_wall_s = bytes_be64(&b);
@@ -93,7 +93,7 @@ void beacon_wire_certificate_build(const struct beacon_certificate *c,
 {
 	uint8_t *at = ret;
 
-	put_head(&at, MAGIC_CERTIFICATE, c->proof_class);
+	put_head(&at, MAGIC_CERTIFICATE, BEACON_VERSION, c->proof_class);
 	put_be(&at, c->epoch, 8);
 	put_be(&at, c->not_before_wall_s, 8);
 	put_be(&at, c->not_after_wall_s, 8);
@@ -109,7 +109,8 @@ int beacon_wire_announcement_parse(const uint8_t *data, size_t len_bytes,
 	struct bytes b = bytes_of(data, len_bytes);
 	struct beacon_announcement a;
 
-	if (len_bytes != BEACON_ANNOUNCEMENT_BYTES || !take_plain_head(&b, MAGIC_ANNOUNCEMENT))
+	if (len_bytes != BEACON_ANNOUNCEMENT_BYTES ||
+	    !take_plain_head(&b, MAGIC_ANNOUNCEMENT, BEACON_VERSION))
 		return -EBADMSG;
 	a.issued_wall_s = bytes_be64(&b);
 	a.counter = bytes_be64(&b);
@@ -129,7 +130,7 @@ void beacon_wire_announcement_build(const struct beacon_announcement *a,
 {
 	uint8_t *at = ret;
 
-	put_head(&at, MAGIC_ANNOUNCEMENT, 0);
+	put_head(&at, MAGIC_ANNOUNCEMENT, BEACON_VERSION, 0);
 	put_be(&at, a->issued_wall_s, 8);
 	put_be(&at, a->counter, 8);
 	put(&at, a->certificate_wire, sizeof(a->certificate_wire));
@@ -141,7 +142,9 @@ static int header_parse(const uint8_t *data, size_t len_bytes, size_t want_bytes
 {
 	struct bytes b = bytes_of(data, len_bytes);
 
-	return len_bytes == want_bytes && take_plain_head(&b, magic) ? 0 : -EBADMSG;
+	return len_bytes == want_bytes && take_plain_head(&b, magic, BEACON_PROBE_VERSION)
+		       ? 0
+		       : -EBADMSG;
 }
 
 int beacon_wire_probe_header_parse(const uint8_t *data, size_t len_bytes)
@@ -151,7 +154,7 @@ int beacon_wire_probe_header_parse(const uint8_t *data, size_t len_bytes)
 
 void beacon_wire_probe_header_build(uint8_t ret[BEACON_HEADER_BYTES])
 {
-	put_head(&ret, MAGIC_PROBE, 0);
+	put_head(&ret, MAGIC_PROBE, BEACON_PROBE_VERSION, 0);
 }
 
 int beacon_wire_reply_header_parse(const uint8_t *data, size_t len_bytes)
@@ -161,14 +164,14 @@ int beacon_wire_reply_header_parse(const uint8_t *data, size_t len_bytes)
 
 void beacon_wire_reply_header_build(uint8_t ret[BEACON_HEADER_BYTES])
 {
-	put_head(&ret, MAGIC_REPLY, 0);
+	put_head(&ret, MAGIC_REPLY, BEACON_PROBE_VERSION, 0);
 }
 
 int beacon_wire_request_parse(const uint8_t *data, size_t len_bytes)
 {
 	struct bytes b = bytes_of(data, len_bytes);
 
-	if (len_bytes != BEACON_PROBE_BYTES || !take_plain_head(&b, MAGIC_REQUEST))
+	if (len_bytes != BEACON_PROBE_BYTES || !take_plain_head(&b, MAGIC_REQUEST, BEACON_VERSION))
 		return -EBADMSG;
 	while (bytes_left(&b) > 0)
 		if (bytes_u8(&b) != 0)
@@ -179,7 +182,7 @@ int beacon_wire_request_parse(const uint8_t *data, size_t len_bytes)
 void beacon_wire_request_build(uint8_t ret[BEACON_PROBE_BYTES])
 {
 	memset(ret, 0, BEACON_PROBE_BYTES);
-	put_head(&ret, MAGIC_REQUEST, 0);
+	put_head(&ret, MAGIC_REQUEST, BEACON_VERSION, 0);
 }
 
 int beacon_wire_probe_parse(const uint8_t *data, size_t len_bytes, struct beacon_probe *ret)
@@ -207,6 +210,24 @@ void beacon_wire_probe_build(const struct beacon_probe *p, uint8_t ret[BEACON_PR
 	put(&at, p->reply_key, sizeof(p->reply_key));
 }
 
+/* One form: bits and bytes of steps that are not there are zero. */
+static bool take_path(struct bytes *b, struct beacon_path *ret)
+{
+	static const uint8_t zero[BEACON_TREE_HASH_BYTES];
+
+	ret->n_steps = bytes_u8(b);
+	ret->left = bytes_u8(b);
+	if (bytes_be16(b) != 0 || bytes_be32(b) != 0)
+		return false;
+	bytes_copy(b, ret->step, sizeof(ret->step));
+	if (!bytes_ok(b) || ret->n_steps > BEACON_TREE_STEPS_MAX || ret->left >> ret->n_steps != 0)
+		return false;
+	for (unsigned i = ret->n_steps; i < BEACON_TREE_STEPS_MAX; i++)
+		if (memcmp(ret->step[i], zero, sizeof(zero)) != 0)
+			return false;
+	return true;
+}
+
 int beacon_wire_reply_parse(const uint8_t *data, size_t len_bytes, struct beacon_reply *ret)
 {
 	static const uint8_t zero[12];
@@ -228,6 +249,8 @@ int beacon_wire_reply_parse(const uint8_t *data, size_t len_bytes, struct beacon
 	if (bytes_be32(&b) != 0)
 		return -EBADMSG;
 	bytes_copy(&b, r.certificate_hash, sizeof(r.certificate_hash));
+	if (!take_path(&b, &r.path))
+		return -EBADMSG;
 	bytes_copy(&b, r.signature, sizeof(r.signature));
 	if (!bytes_ok(&b) || !site_ok(r.site))
 		return -EBADMSG;
@@ -255,5 +278,9 @@ void beacon_wire_reply_build(const struct beacon_reply *r, uint8_t ret[BEACON_RE
 	put_be(&at, r->lifetime_s, 4);
 	put_be(&at, 0, 4);
 	put(&at, r->certificate_hash, sizeof(r->certificate_hash));
+	put_be(&at, r->path.n_steps, 1);
+	put_be(&at, r->path.left, 1);
+	put_be(&at, 0, 6);
+	put(&at, r->path.step, sizeof(r->path.step));
 	put(&at, r->signature, sizeof(r->signature));
 }

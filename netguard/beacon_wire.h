@@ -11,10 +11,13 @@
 
 #include "base/msg_net.h"
 
+#include "netguard/beacon_tree.h"
+
 enum {
 	BEACON_PORT = 6262, /* unassigned at IANA: ours, for probes and announcements */
 	BEACON_VERSION = 2,
-	BEACON_KEY_BYTES = 32, /* Ed25519 or X25519, public; or the secret that seals a reply */
+	BEACON_PROBE_VERSION = 3, /* of probe and reply: certificates outlive them */
+	BEACON_KEY_BYTES = 32,	  /* Ed25519 or X25519, public; or the secret that seals a reply */
 	BEACON_SIG_BYTES = 64,
 	BEACON_SITE_BYTES = 32, /* printable ASCII, NUL-terminated, padded with NUL */
 	BEACON_NONCE_BYTES = 32,
@@ -24,8 +27,9 @@ enum {
 	BEACON_ANNOUNCEMENT_BYTES = 280,
 	BEACON_PROBE_BYTES = 512, /* on the wire: header, 48 bytes of seal, this much plaintext: */
 	BEACON_PROBE_PLAIN_BYTES = 456,
-	BEACON_REPLY_PLAIN_BYTES = 240,
-	BEACON_REPLY_BYTES = 288, /* header 8, nonce 24, MAC 16, plaintext 240: less than a probe */
+	BEACON_REPLY_BODY_BYTES = 176, /* the leaf of its round's tree */
+	BEACON_REPLY_PLAIN_BYTES = 440,
+	BEACON_REPLY_BYTES = 488, /* header 8, nonce 24, MAC 16, plaintext 440: less than a probe */
 	BEACON_HEADER_BYTES = 8,
 };
 
@@ -75,12 +79,13 @@ struct beacon_reply {
 	uint64_t issued_wall_s;
 	uint32_t lifetime_s;
 	uint8_t certificate_hash[BEACON_HASH_BYTES];
-	uint8_t signature[BEACON_SIG_BYTES];
+	struct beacon_path path; /* to the root of the replies that were signed with it */
+	uint8_t signature[BEACON_SIG_BYTES]; /* of that root */
 };
 
 /* Each _parse takes exactly the bytes of its format: 0, or -EBADMSG with *ret untouched.
  * Each _build writes exactly that many; the bytes before the last BEACON_SIG_BYTES of a
- * certificate, announcement or reply plaintext are what its signature covers. */
+ * certificate or announcement are what its signature covers. */
 int beacon_wire_certificate_parse(const uint8_t *data, size_t len_bytes,
 				  struct beacon_certificate *ret);
 void beacon_wire_certificate_build(const struct beacon_certificate *certificate,
@@ -103,7 +108,7 @@ void beacon_wire_reply_header_build(uint8_t ret[BEACON_HEADER_BYTES]);
 int beacon_wire_request_parse(const uint8_t *data, size_t len_bytes);
 void beacon_wire_request_build(uint8_t ret[BEACON_PROBE_BYTES]);
 
-/* The plaintext inside the seal. */
+/* The plaintext inside the seal. A reply's begins with its body, BEACON_REPLY_BODY_BYTES. */
 int beacon_wire_probe_parse(const uint8_t *data, size_t len_bytes, struct beacon_probe *ret);
 void beacon_wire_probe_build(const struct beacon_probe *probe,
 			     uint8_t ret[BEACON_PROBE_PLAIN_BYTES]);

@@ -22,7 +22,7 @@
 
 enum {
 	ANNOUNCE_MS = 1000,
-	PROBES_PER_ROUND = 64, /* then the announcement has its turn */
+	PROBES_PER_ROUND = BEACON_TREE_LEAVES_MAX, /* then the announcement has its turn */
 	UID_NOBODY = 65534,
 	FDS = 6, /* 0, 1, 2 and three sockets */
 };
@@ -40,6 +40,9 @@ static struct beacon {
 	struct beacon_socket socket;
 	uint64_t counter;
 	uint8_t announcement[BEACON_ANNOUNCEMENT_BYTES]; /* of this second */
+	struct beacon_answer answers[PROBES_PER_ROUND];	 /* of this round */
+	struct beacon_asker askers[PROBES_PER_ROUND];
+	size_t n_answers;
 	int announce_error; /* of the last announcement: a change is logged, not each failure */
 } beacon;
 
@@ -147,48 +150,61 @@ static void announce(struct beacon *b)
 	b->announce_error = r;
 }
 
-/* What is neither a probe to this beacon nor, in a tunnel, a request gets silence. No answer is as
- * long as its question. */
-static void answer(const struct beacon *b, const struct beacon_query *q)
+/* The answer to a good probe has its place in the round; it is sealed with the others. What is
+ * neither a probe to this beacon nor, in a tunnel, a request gets silence. No answer is as long as
+ * its question. */
+static void take(struct beacon *b, const struct beacon_query *q)
 {
 	const uint8_t *box_secret = b->secret.bytes + BEACON_SIGN_SECRET_BYTES;
-	struct beacon_reply reply = {
-		.observed = q->seen,
-		.epoch = b->certificate.epoch,
-		.issued_wall_s = loop_now_wall_s(),
-		.lifetime_s = BEACON_LIFETIME_MAX_S,
-	};
-	uint8_t wire[BEACON_REPLY_BYTES];
+	struct beacon_answer *answer = &b->answers[b->n_answers];
 	struct beacon_probe probe;
 
 	if (b->tunnel && beacon_wire_request_parse(q->data, q->len_bytes) == 0) {
 		/* that of this second: nobody makes us sign by asking */
-		(void)beacon_socket_reply(&b->socket, q, b->announcement, sizeof(b->announcement));
+		(void)beacon_socket_reply(&b->socket, &q->from, b->announcement,
+					  sizeof(b->announcement));
 		return;
 	}
 	if (beacon_verify_probe_open(q->data, q->len_bytes, b->certificate.box_key, box_secret,
 				     &probe) < 0)
 		return;
-	memcpy(reply.client_nonce, probe.nonce, sizeof(reply.client_nonce));
-	randombytes_buf(reply.beacon_nonce, sizeof(reply.beacon_nonce));
-	memcpy(reply.site, b->certificate.site, sizeof(reply.site));
-	memcpy(reply.certificate_hash, b->certificate_hash, sizeof(reply.certificate_hash));
-	if (beacon_verify_reply_seal(&reply, b->secret.bytes, probe.reply_key, wire) == 0)
-		(void)beacon_socket_reply(&b->socket, q, wire,
-					  sizeof(wire)); /* it will ask again */
+	answer->reply = (struct beacon_reply){
+		.observed = q->from.seen,
+		.epoch = b->certificate.epoch,
+		.issued_wall_s = loop_now_wall_s(),
+		.lifetime_s = BEACON_LIFETIME_MAX_S,
+	};
+	memcpy(answer->reply.client_nonce, probe.nonce, sizeof(probe.nonce));
+	memcpy(answer->reply.site, b->certificate.site, sizeof(answer->reply.site));
+	memcpy(answer->reply.certificate_hash, b->certificate_hash, sizeof(b->certificate_hash));
+	memcpy(answer->reply_key, probe.reply_key, sizeof(probe.reply_key));
+	b->askers[b->n_answers++] = q->from;
 }
 
-static void receive(const struct beacon *b)
+/* What is lost will be asked again. */
+static void answer_all(struct beacon *b)
+{
+	if (b->n_answers > 0 &&
+	    beacon_verify_answers_seal(b->answers, b->n_answers, b->secret.bytes) == 0)
+		for (size_t i = 0; i < b->n_answers; i++)
+			(void)beacon_socket_reply(&b->socket, &b->askers[i], b->answers[i].wire,
+						  sizeof(b->answers[i].wire));
+	b->n_answers = 0;
+}
+
+/* All that wait, up to a round's worth, and one signature for them. */
+static void receive(struct beacon *b)
 {
 	for (unsigned i = 0; i < PROBES_PER_ROUND; i++) {
 		struct beacon_query q;
 		int r = beacon_socket_receive(&b->socket, &q);
 
 		if (r == -EAGAIN)
-			return;
+			break;
 		if (r == 0)
-			answer(b, &q);
+			take(b, &q);
 	}
+	answer_all(b);
 }
 
 static _Noreturn void run(struct beacon *b)

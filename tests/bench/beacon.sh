@@ -5,7 +5,7 @@
 #	MS=2000 ROUNDS=5 tests/bench/beacon.sh
 #
 # answered/s: by the clock, while others may use the core, too. /core: by the processor time that the
-# beacon took, sockets and packets included. limit: open a probe, sign, seal, and nothing else.
+# beacon took, sockets and packets included. limit: open probes, sign their round, seal, and nothing else.
 set -euo pipefail
 OUT=$(realpath "${OUT:-out}")
 cd "$(dirname "$0")/../.."
@@ -54,3 +54,5 @@ printf '%-24s %10s\n' "limit /core" "$limit" "beacon /core" "$core" \
 	"answered/s" "$(median "${answered[@]}")" \
 	"share of the limit" "$(awk "BEGIN { printf \"%.2f\", $core / $limit }")" \
 	"reply/probe bytes" "$longest/512"
+[ "$core" -ge 10000 ] || { echo "one core answers fewer than 10000 probes a second"; exit 1; }
+[ "$longest" -le 512 ] || { echo "a reply is larger than its probe"; exit 1; }

@@ -65,7 +65,7 @@ grep -qE '^Seccomp:\s+2' "/proc/$beacon_pid/status"
 echo "ok - the beacon is nobody, without capabilities, behind a filter"
 
 poked=$("$OUT/tests/system/beacon_forge" poke "$dir/cert" 192.0.2.1)
-[[ $poked =~ ^[0-9]{4}\ bad,\ ([0-9]+)\ good,\ ([0-9]+)\ replies\ of\ 288\ bytes$ ]] &&
+[[ $poked =~ ^[0-9]{4}\ bad,\ ([0-9]+)\ good,\ ([0-9]+)\ replies\ of\ 488\ bytes$ ]] &&
 	[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ] || { echo "probes of 512 bytes: $poked"; exit 1; }
 echo "ok - only what is a probe is answered, in less bytes: $poked"
 expect "another root is not ours" "announcement beacon-signature" prove 6 "$other"

@@ -57,14 +57,21 @@ static void begin(struct lab *l)
 	beacon_verify_certificate_hash(l->certificate_wire, l->reply.certificate_hash);
 }
 
+static struct beacon_answer sealed(const struct lab *l)
+{
+	struct beacon_answer a = { .reply = l->reply };
+
+	memcpy(a.reply_key, l->probe.reply_key, sizeof(a.reply_key));
+	assert_int_equal(beacon_verify_answers_seal(&a, 1, l->sign_secret), 0);
+	return a;
+}
+
 static enum reason answer(const struct lab *l)
 {
-	uint8_t wire[BEACON_REPLY_BYTES];
+	struct beacon_answer a = sealed(l);
 	struct beacon_reply ret;
 
-	assert_int_equal(
-		beacon_verify_reply_seal(&l->reply, l->sign_secret, l->probe.reply_key, wire), 0);
-	return beacon_verify_reply(wire, sizeof(wire), &l->expect, &ret);
+	return beacon_verify_reply(a.wire, sizeof(a.wire), &l->expect, &ret);
 }
 
 static enum reason check_certificate(const struct lab *l, uint64_t now, uint64_t min_epoch)
@@ -312,26 +319,71 @@ static void in_a_tunnel_the_address_is_what_is_compared(void **state)
 
 static void no_bit_and_no_cut_of_a_reply_passes(void **state)
 {
-	uint8_t wire[BEACON_REPLY_BYTES];
 	struct beacon_reply ret, before;
+	struct beacon_answer a;
 	struct lab l;
 
 	(void)state;
 	begin(&l);
 	memset(&ret, 0xaa, sizeof(ret));
 	before = ret;
-	assert_int_equal(beacon_verify_reply_seal(&l.reply, l.sign_secret, l.probe.reply_key, wire),
-			 0);
-	for (size_t i = 0; i < sizeof(wire); i++) {
-		wire[i] ^= 1;
-		assert_int_equal(beacon_verify_reply(wire, sizeof(wire), &l.expect, &ret),
+	a = sealed(&l);
+	for (size_t i = 0; i < sizeof(a.wire); i++) {
+		a.wire[i] ^= 1;
+		assert_int_equal(beacon_verify_reply(a.wire, sizeof(a.wire), &l.expect, &ret),
 				 REASON_BEACON_FORMAT);
-		wire[i] ^= 1;
-		assert_int_equal(beacon_verify_reply(wire, i, &l.expect, &ret),
+		a.wire[i] ^= 1;
+		assert_int_equal(beacon_verify_reply(a.wire, i, &l.expect, &ret),
 				 REASON_BEACON_FORMAT);
 	}
 	assert_memory_equal(&ret, &before, sizeof(ret));
-	assert_int_equal(beacon_verify_reply(wire, sizeof(wire), &l.expect, &ret), REASON_OK);
+	assert_int_equal(beacon_verify_reply(a.wire, sizeof(a.wire), &l.expect, &ret), REASON_OK);
+}
+
+/* The box as somebody would make it who knows the reply key: what holds then is the signature. */
+static enum reason reseal(const struct lab *l, const struct beacon_reply *r)
+{
+	uint8_t plain[BEACON_REPLY_PLAIN_BYTES], wire[BEACON_REPLY_BYTES] = { 0 };
+	struct beacon_reply ret;
+
+	beacon_wire_reply_build(r, plain);
+	beacon_wire_reply_header_build(wire);
+	(void)crypto_secretbox_easy(wire + 32, plain, sizeof(plain), wire + 8, l->probe.reply_key);
+	return beacon_verify_reply(wire, sizeof(wire), &l->expect, &ret);
+}
+
+static void one_signature_holds_for_each_reply_of_a_round_and_no_other(void **state)
+{
+	static struct beacon_answer a[BEACON_TREE_LEAVES_MAX];
+	struct beacon_reply ret;
+	struct lab l;
+
+	(void)state;
+	begin(&l);
+	for (size_t i = 0; i < BEACON_TREE_LEAVES_MAX; i++) {
+		a[i].reply = l.reply;
+		a[i].reply.client_nonce[0] ^= (uint8_t)i; /* each laptop its own */
+		memcpy(a[i].reply_key, l.probe.reply_key, sizeof(a[i].reply_key));
+	}
+	assert_int_equal(beacon_verify_answers_seal(a, BEACON_TREE_LEAVES_MAX, l.sign_secret), 0);
+	for (size_t i = 0; i < BEACON_TREE_LEAVES_MAX; i++) {
+		struct beacon_reply forged = a[i].reply;
+
+		assert_int_equal(beacon_verify_reply(a[i].wire, sizeof(a[i].wire), &l.expect, &ret),
+				 i == 0 ? REASON_OK : REASON_BEACON_NONCE);
+		assert_int_equal(reseal(&l, &forged), i == 0 ? REASON_OK : REASON_BEACON_NONCE);
+		assert_memory_equal(a[i].reply.signature, a[0].reply.signature, BEACON_SIG_BYTES);
+		/* another's leaf with this one's way up */
+		memcpy(forged.client_nonce, l.probe.nonce, sizeof(forged.client_nonce));
+		if (i > 0)
+			assert_int_equal(reseal(&l, &forged), REASON_BEACON_SIGNATURE);
+		forged = a[i].reply;
+		forged.path.step[0][0] ^= 1;
+		assert_int_equal(reseal(&l, &forged), REASON_BEACON_SIGNATURE);
+		forged = a[i].reply;
+		forged.lifetime_s--;
+		assert_int_equal(reseal(&l, &forged), REASON_BEACON_SIGNATURE);
+	}
 }
 
 int main(void)
@@ -352,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_reply_signed_by_another_key_is_refused),
 		cmocka_unit_test(in_a_tunnel_the_address_is_what_is_compared),
 		cmocka_unit_test(no_bit_and_no_cut_of_a_reply_passes),
+		cmocka_unit_test(one_signature_holds_for_each_reply_of_a_round_and_no_other),
 	};
 
 	if (sodium_init() < 0)

@@ -185,14 +185,44 @@ static void the_padding_of_a_reply_must_be_zero(void **state)
 	(void)state;
 	beacon_wire_reply_build(&r, wire);
 	assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), 0);
-	/* the four bytes before certificate hash and signature */
+	/* the four bytes before the certificate's hash */
 	for (size_t i = 1; i <= 4; i++) {
-		size_t at = sizeof(wire) - BEACON_SIG_BYTES - BEACON_HASH_BYTES - i;
+		size_t at = BEACON_REPLY_BODY_BYTES - BEACON_HASH_BYTES - i;
 
 		wire[at] = 1;
 		assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), -EBADMSG);
 		wire[at] = 0;
 	}
+}
+
+/* 1 + 1 bytes, six reserved, then six steps of 32. */
+static void a_path_has_one_form(void **state)
+{
+	struct beacon_reply r = { .observed.family = 6, .site = "hq", .path = { 2, 2, { { 7 } } } };
+	uint8_t wire[BEACON_REPLY_PLAIN_BYTES], *path = wire + BEACON_REPLY_BODY_BYTES;
+	struct beacon_reply s;
+
+	(void)state;
+	r.path.step[1][31] = 8;
+	beacon_wire_reply_build(&r, wire);
+	assert_memory_equal(path, "\2\2\0\0\0\0\0\0\7", 9);
+	assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), 0);
+	assert_memory_equal(&r.path, &s.path, sizeof(r.path));
+	for (size_t i = 2; i < 8 + sizeof(r.path.step);
+	     i++) { /* reserved, and steps behind the last */
+		if (i >= 8 && i < 8 + 2 * BEACON_TREE_HASH_BYTES)
+			continue;
+		path[i] ^= 1;
+		assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), -EBADMSG);
+		path[i] ^= 1;
+	}
+	path[1] = 4; /* to the left of a step that is not there */
+	assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), -EBADMSG);
+	memset(path + 8, 1, sizeof(r.path.step));
+	path[0] = BEACON_TREE_STEPS_MAX;
+	assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), 0);
+	path[0] = BEACON_TREE_STEPS_MAX + 1;
+	assert_int_equal(beacon_wire_reply_parse(wire, sizeof(wire), &s), -EBADMSG);
 }
 
 static void a_reply_reads_back_and_its_family_is_checked(void **state)
@@ -233,6 +263,7 @@ int main(void)
 		cmocka_unit_test(an_announcement_carries_its_certificate_unchanged),
 		cmocka_unit_test(the_padding_of_a_probe_must_be_zero),
 		cmocka_unit_test(the_padding_of_a_reply_must_be_zero),
+		cmocka_unit_test(a_path_has_one_form),
 		cmocka_unit_test(a_reply_reads_back_and_its_family_is_checked),
 	};
 
