@@ -110,12 +110,15 @@ int cli_policy_show(int argc, char **argv);
 int cli_audit_verify(int argc, char **argv);
 int cli_report(int argc, char **argv);
 
-/* roles/cli_disk.c, cli_device.c, cli_vhd.c (keys, vhd) */
+/* roles/cli_disk.c, cli_device.c, cli_vhd_*.c (keys, vhd) */
 int cli_disk_create(int argc, char **argv);
 int cli_disk_info(int argc, char **argv);
 int cli_disk_export(int argc, char **argv);
 int cli_device_enrol(int argc, char **argv);
 int cli_vhd_info(int argc, char **argv);
 int cli_vhd_check(int argc, char **argv);
+int cli_vhd_create(int argc, char **argv);
+int cli_vhd_map(int argc, char **argv);
+int cli_vhd_resize(int argc, char **argv);
 
 #endif

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/defer.h"
 #include "roles/cli.h"
@@ -115,5 +117,45 @@ int cli_vhd_open(const char *verb, const char *path, enum image_mode mode, int *
 	if (r < 0)
 		return cli_vhd_refused(verb, path, r, &fault);
 	*ret_fd = take_fd(&fd);
+	return CLI_DONE;
+}
+
+int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit)
+		end++;
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end ||
+	    (unit && __builtin_mul_overflow(n, UINT64_C(1) << 10 * (unit - units + 1), &n)) ||
+	    n == 0 || n % VHD_FORMAT_SECTOR_BYTES != 0)
+		return cli_error(CLI_USAGE,
+				 "%s: '%s' is no size: a multiple of 512, or a number with K, M, G "
+				 "or T behind it",
+				 verb, text);
+	*ret_bytes = n;
+	return CLI_DONE;
+}
+
+int cli_vhd_not_a_layer(const char *verb, const char *path)
+{
+	size_t len = strlen(path);
+	char beside[PATH_MAX];
+
+	if (len < 4 || strcmp(path + len - 4, ".vhd") != 0)
+		return CLI_DONE;
+	if (snprintf(beside, sizeof(beside), "%.*s.luks", (int)(len - 4), path) >= PATH_MAX)
+		return cli_errno(-ENAMETOOLONG, "%s '%s'", verb, path);
+	if (access(beside, F_OK) == 0)
+		return cli_error(CLI_REFUSED,
+				 "%s '%s': it is a layer of a checked-out disk ('%s' is beside "
+				 "it); change the plain image and check it out again",
+				 verb, path, beside);
 	return CLI_DONE;
 }

@@ -26,4 +26,12 @@ void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes);
 /* All that `vhd info --json` prints: one line. */
 void cli_vhd_json(const char *path, const struct image_info *info);
 
+/* "512", "40M", "2T" (K, M, G and T are binary) to bytes, a multiple of 512. 0, or CLI_USAGE after
+ * saying why. */
+int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes);
+
+/* Refuse a file with a LUKS2 header beside it (FILE.vhd, FILE.luks): a lease or a seal names what
+ * this command would change. Exit status. */
+int cli_vhd_not_a_layer(const char *verb, const char *path);
+
 #endif

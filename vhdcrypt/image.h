@@ -25,6 +25,13 @@ struct image;
 
 enum image_mode { IMAGE_READ_ONLY, IMAGE_READ_WRITE };
 
+enum {
+	IMAGE_BLOCK_BYTES = 2 << 20, /* of new disks: what every tool expects */
+	/* below it 2040 GiB have too many blocks; above it a bitmap costs too much memory */
+	IMAGE_BLOCK_MIN_BYTES = 512 << 10,
+	IMAGE_BLOCK_MAX_BYTES = 128 << 20,
+};
+
 struct image_info {
 	struct vhd_footer footer;
 	uint64_t virtual_bytes; /* what a guest sees */
@@ -78,6 +85,10 @@ int image_set_parent(struct image *child, struct image *parent, struct vhd_fault
  * -EEXIST: fd is not empty; -EINVAL: type or size cannot be made. */
 int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
 		 struct image **ret_image);
+
+/* The same with blocks of another size: a power of two, IMAGE_BLOCK_MIN_BYTES to _MAX_BYTES. */
+int image_create_blocks(int fd, const struct vhd_footer *like, uint32_t block_bytes,
+			struct sector *cipher, struct image **ret_image);
 
 /* The footer of a new disk: random-free, the UUID comes from the caller. virtual_bytes is a
  * multiple of 512; the size rule is "current size" so that the size is exact. */

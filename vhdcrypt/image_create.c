@@ -43,14 +43,13 @@ static uint64_t table_bytes(uint32_t n_entries)
 	       VHD_FORMAT_SECTOR_BYTES;
 }
 
-static int write_dynamic(const struct store *store, uint64_t virtual_bytes,
+static int write_dynamic(const struct store *store, uint64_t virtual_bytes, uint32_t block_bytes,
 			 const uint8_t footer[VHD_FORMAT_FOOTER_BYTES])
 {
 	struct vhd_header header = {
 		.table_offset_byte = TABLE_AT,
-		.n_entries = (uint32_t)((virtual_bytes + IMAGE_NEW_BLOCK_BYTES - 1) /
-					IMAGE_NEW_BLOCK_BYTES),
-		.block_bytes = IMAGE_NEW_BLOCK_BYTES,
+		.n_entries = (uint32_t)((virtual_bytes + block_bytes - 1) / block_bytes),
+		.block_bytes = block_bytes,
 	};
 	size_t holes_bytes = (size_t)table_bytes(header.n_entries);
 	OWNS_HEAP uint8_t *holes = malloc(holes_bytes);
@@ -71,8 +70,14 @@ static int write_dynamic(const struct store *store, uint64_t virtual_bytes,
 	return r;
 }
 
-int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
-		 struct image **ret_image)
+static bool block_size_fits(uint32_t block_bytes)
+{
+	return block_bytes >= IMAGE_BLOCK_MIN_BYTES && block_bytes <= IMAGE_BLOCK_MAX_BYTES &&
+	       (block_bytes & (block_bytes - 1)) == 0;
+}
+
+int image_create_blocks(int fd, const struct vhd_footer *like, uint32_t block_bytes,
+			struct sector *cipher, struct image **ret_image)
 {
 	struct vhd_footer footer = *like;
 	struct store store = { .fd = fd };
@@ -87,14 +92,14 @@ int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
 	footer.saved_state = 0;
 	vhd_format_footer_build(&footer, raw);
 	/* what the parser would refuse is not made either */
-	if (r == 0 && (like->type == VHD_TYPE_DIFFERENCING ||
+	if (r == 0 && (like->type == VHD_TYPE_DIFFERENCING || !block_size_fits(block_bytes) ||
 		       vhd_format_footer_parse(raw, sizeof(raw), &footer, &fault) < 0))
 		r = -EINVAL;
 	if (r == 0 && cipher && size % sector_size_bytes(cipher) != 0)
 		r = -EINVAL;
 	if (r == 0)
 		r = like->type == VHD_TYPE_FIXED ? store_write(&store, raw, sizeof(raw), size)
-						 : write_dynamic(&store, size, raw);
+						 : write_dynamic(&store, size, block_bytes, raw);
 	if (r == 0)
 		r = image_open(fd, IMAGE_READ_WRITE, ret_image, &fault);
 	if (r == 0 && cipher)
@@ -102,4 +107,10 @@ int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
 	else if (r == 0)
 		image_set_plain(*ret_image);
 	return r;
+}
+
+int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
+		 struct image **ret_image)
+{
+	return image_create_blocks(fd, like, IMAGE_BLOCK_BYTES, cipher, ret_image);
 }

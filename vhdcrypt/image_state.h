@@ -21,7 +21,6 @@
 enum {
 	IMAGE_PENDING_MAX = 512, /* new blocks between two commits: 1 GiB of the usual size */
 	IMAGE_PUNCH_MAX = 4096,	 /* ranges whose space waits for a flush; more are kept allocated */
-	IMAGE_NEW_BLOCK_BYTES = 2 << 20,
 };
 
 enum image_block_state {

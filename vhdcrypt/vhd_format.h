@@ -96,6 +96,10 @@ int vhd_format_header_parse(const void *data, size_t len_bytes, struct vhd_heade
 void vhd_format_header_build(const struct vhd_header *header,
 			     uint8_t ret_data[VHD_FORMAT_HEADER_BYTES]);
 
+/* Another number of entries in a sound header of any kind, and the checksum that goes with it; both
+ * are in its first 512 bytes. */
+void vhd_format_header_set_entries(uint8_t data[VHD_FORMAT_HEADER_BYTES], uint32_t n_entries);
+
 /* Size of the disk that a guest sees. Virtual PC and old qemu ("vpc ", "qemu") mean the geometry
  * unless it is the largest there is; everybody else means current_bytes. ret_rule may be NULL. */
 uint64_t vhd_format_virtual_bytes(const struct vhd_footer *footer, enum vhd_size_rule *ret_rule);
