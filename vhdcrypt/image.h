@@ -90,6 +90,20 @@ int image_create(int fd, const struct vhd_footer *like, struct sector *cipher,
 int image_create_blocks(int fd, const struct vhd_footer *like, uint32_t block_bytes,
 			struct sector *cipher, struct image **ret_image);
 
+/* A new differencing VHD on an empty fd (lent, read-write), empty upon `parent`, of which only the
+ * facts are needed: no key. parent_name: its file beside this one. It is on stable storage then;
+ * open it by image_open_layer(). -EEXIST: fd is not empty; -EINVAL: no name of a file. */
+int image_create_child(int fd, const struct image_info *parent, const char *parent_name,
+		       const uint8_t uuid[VHD_FORMAT_UUID_BYTES], uint32_t timestamp_s);
+
+/* Where an image says that its parent is: file names to try in its own folder, best first, each
+ * once. How many, 0 for a disk without parent. -EBADMSG with *ret_fault: a name leads elsewhere
+ * or is none (vhd_locator.h). */
+enum { IMAGE_PARENT_NAMES_MAX = 9, IMAGE_PARENT_NAME_BYTES = 256 };
+int image_parent_names(const struct image *image,
+		       char ret_name[IMAGE_PARENT_NAMES_MAX][IMAGE_PARENT_NAME_BYTES],
+		       struct vhd_fault *ret_fault);
+
 /* The footer of a new disk: random-free, the UUID comes from the caller. virtual_bytes is a
  * multiple of 512; the size rule is "current size" so that the size is exact. */
 void image_footer_init(enum vhd_type type, uint64_t virtual_bytes,
