@@ -64,12 +64,14 @@ static void limit(int resource, const char *name, uint64_t value)
 		die("sandbox: limit %s to %llu: %m", name, (unsigned long long)value);
 }
 
-/* A log that is a plain file may grow; nothing else that a role holds may, beyond its own bound. */
+/* The kernel has one bound for all files of a process, and ends who passes it. A log that is a plain
+ * file grows: under a bound made for the role's own file, the role would die for its next word, and
+ * each successor for its first. */
 static void limit_files(uint64_t max_bytes)
 {
 	struct stat st;
 
-	if (max_bytes == 0 && fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode))
 		return;
 	limit(RLIMIT_FSIZE, "file size", max_bytes);
 }

@@ -14,7 +14,7 @@ struct sandbox {
 	uint64_t caps;		 /* 1 << CAP_*: kept in the effective and permitted set */
 	const int *syscalls;	 /* allowed, ended by -1; everything else kills the process */
 	unsigned n_fds_max;	 /* open descriptors, standard ones included */
-	uint64_t file_bytes_max; /* RLIMIT_FSIZE; 0: writes none, but a log that is a file */
+	uint64_t file_bytes_max; /* RLIMIT_FSIZE; no bound where the log is a plain file */
 };
 
 void sandbox_enter(const struct sandbox *sandbox);

@@ -131,8 +131,11 @@ static void exactly_the_capabilities_of_the_row_are_kept(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Status of a child that has a supplementary group, enters a profile with these calls, and acts. */
-static int ends_in_group(void (*act)(void))
+enum { FILE_BYTES_MAX = 4096 };
+
+/* Status of a child that has a supplementary group, enters a profile with these calls and this log,
+ * and acts. */
+static int ends_with_log(int log_fd, void (*act)(void))
 {
 	static const int list[] = { SANDBOX_COMMON, SCMP_SYS(prctl), SCMP_SYS(getgroups),
 				    SCMP_SYS(prlimit64), -1 };
@@ -142,17 +145,24 @@ static int ends_in_group(void (*act)(void))
 	int status;
 
 	profile.syscalls = list;
-	profile.file_bytes_max = 4096;
+	profile.file_bytes_max = FILE_BYTES_MAX;
 	if (pid == 0) {
-		if (setgroups(1, &group) < 0)
+		if (setgroups(1, &group) < 0 || dup2(log_fd, STDERR_FILENO) < 0)
 			_exit(8);
+		(void)close(log_fd);
 		sandbox_enter(&profile);
 		act();
 		_exit(0);
 	}
+	(void)close(log_fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int ends_in_group(void (*act)(void))
+{
+	return ends_with_log(open("/dev/null", O_WRONLY | O_CLOEXEC), act);
 }
 
 static void keep_a_group(void)
@@ -201,7 +211,7 @@ static void be_without_limits(void)
 	if (getrlimit(RLIMIT_NPROC, &processes) < 0 || getrlimit(RLIMIT_CORE, &core) < 0 ||
 	    getrlimit(RLIMIT_FSIZE, &file) < 0)
 		_exit(8);
-	if (processes.rlim_max != 0 || core.rlim_max != 0 || file.rlim_max != 4096)
+	if (processes.rlim_max != 0 || core.rlim_max != 0 || file.rlim_max != FILE_BYTES_MAX)
 		_exit(9);
 }
 
@@ -209,6 +219,24 @@ static void a_role_makes_no_process_no_core_and_no_file_beyond_its_bound(void **
 {
 	(void)state;
 	assert_int_equal(ends_in_group(be_without_limits), 0);
+}
+
+static void say_a_word(void)
+{
+	static const char word[] = "a line of the log\n";
+
+	if (write(STDERR_FILENO, word, sizeof(word) - 1) < 0)
+		_exit(9);
+}
+
+static void a_log_that_outgrew_a_roles_own_file_does_not_end_it(void **state)
+{
+	int log_fd = open("/tmp", O_TMPFILE | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_true(log_fd >= 0);
+	assert_int_equal(ftruncate(log_fd, FILE_BYTES_MAX), 0);
+	assert_int_equal(ends_with_log(log_fd, say_a_word), 0);
 }
 
 /* What a plugin's starter did before, or forgot. */
@@ -275,6 +303,7 @@ int main(void)
 		cmocka_unit_test(no_program_could_give_capabilities_back),
 		cmocka_unit_test(nobody_of_the_same_uid_may_trace_a_role),
 		cmocka_unit_test(a_role_makes_no_process_no_core_and_no_file_beyond_its_bound),
+		cmocka_unit_test(a_log_that_outgrew_a_roles_own_file_does_not_end_it),
 		cmocka_unit_test(a_plugin_that_was_reduced_gets_its_filter),
 		cmocka_unit_test(a_plugin_without_no_new_privs_gets_no_filter),
 		cmocka_unit_test(a_plugin_that_is_root_ends),
