@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <dirent.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +114,7 @@ void sandbox_enter(const struct sandbox *sandbox)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		die("sandbox: forbid tracing: %m");
 	demand_no_more_than(sandbox->uid, sandbox->caps);
+	(void)malloc_trim(0); /* what the start took and gave back is not kept while we idle */
 	filter(sandbox->syscalls, false);
 }
 

@@ -16,7 +16,9 @@ enum {
 	/* an Ethernet frame and room: DHCP and LLDP fit in one. With what the kernel writes before it
 	 * two fit in a page; with 2048 it would be one, and the ring twice as large */
 	SNAP_BYTES = 1920,
-	RING_BYTES = 2 * 1024 * 1024, /* 1024 frames: what may pile up while we wait for the CPU */
+	/* 512 frames of those that the filter passes: what may pile up while we wait for the CPU. One
+	 * uplink's ring stays resident, and is the largest thing that this role holds */
+	RING_BYTES = 1024 * 1024,
 };
 
 struct capture {

@@ -77,6 +77,7 @@ for role in audit decide key nft prove sniff xen; do
 done
 echo "our roles           $(figures "$our_kib" "$our_wakes")"
 echo "programs of others  $(figures "$others_kib" "$others_wakes")"
+[ "$our_kib" -lt $((16 * 1024)) ] || fail "our roles take more than 16 MiB"
 if [ -e "$LAB/lldpd.pid" ]; then
 	peer_kib=0
 	for pid in $(family "$(<"$LAB/lldpd.pid")"); do
