@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/log.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_pin.h"
@@ -98,16 +100,30 @@ static int open_vhd(const struct cli_layer_folder *folder, enum image_mode mode,
 int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum image_mode mode,
 		   const char *verb, struct cli_layer *ret)
 {
+	char quoted[CLI_LAYER_NAME_BYTES];
 	int status;
 
 	cli_layer_init(ret);
 	ret->verb = verb;
 	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
-	(void)snprintf(ret->path, sizeof(ret->path), "%s%s", folder->prefix, name);
+	/* a name may come from a file: it is printed, but not before it is printable */
+	(void)snprintf(ret->path, sizeof(ret->path), "%s%s", folder->prefix,
+		       log_quote(name, strlen(name), quoted, sizeof(quoted)));
 	status = open_vhd(folder, mode, ret);
 	if (status != 0)
 		(void)cli_layer_close(ret);
 	return status;
+}
+
+int cli_layer_lock(const struct cli_layer *layer)
+{
+	if (flock(layer->vhd_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return cli_errno(-errno, "%s '%s': lock it", layer->verb, layer->path);
+	return cli_error(CLI_FAILED,
+			 "%s '%s': it is in use; lock the disk or wait for the other command",
+			 layer->verb, layer->path);
 }
 
 static int open_header(const struct cli_layer_folder *folder, struct cli_layer *layer)

@@ -72,6 +72,10 @@ void cli_vhd_json(const char *path, const struct image_info *info)
 	       f->creator_version, cli_vhd_type_name(f->type), uuid, info->file_bytes,
 	       info->virtual_bytes, rule_name(info->size_rule), f->current_bytes,
 	       vhd_format_geometry_bytes(f), f->cylinders, f->heads, f->sectors_per_track);
+	if (f->type == VHD_TYPE_DIFFERENCING) {
+		header_raw_uuid_text(info->parent_uuid, uuid);
+		printf("\"parent_uuid\":\"%s\",", uuid);
+	}
 	printf("\"block_bytes\":%" PRIu32 ",\"blocks\":%" PRIu32 ",\"blocks_allocated\":%" PRIu32
 	       ",\"footers\":\"%s\",\"footer_bytes\":%u,\"saved_state\":%s,\"hidden\":%s,"
 	       "\"batmap\":%s}\n",

@@ -1,10 +1,11 @@
-/* cli_vhd_info.c - bulkhead vhd info FILE: metadata only, no key needed. */
+/* cli_vhd_info.c - bulkhead vhd info FILE: a VHD and its parents; metadata only, no key needed. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "base/defer.h"
 #include "base/log.h"
 #include "roles/cli.h"
+#include "roles/cli_chain.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/header_raw.h"
 
@@ -38,21 +39,50 @@ static void print_text(const char *path, const struct image_info *info)
 		printf("batmap      of tapdisk: not for writing\n");
 }
 
+static void print_parent(const struct cli_layer *layer)
+{
+	char name[IMAGE_PARENT_NAMES_MAX][IMAGE_PARENT_NAME_BYTES];
+	char uuid[HEADER_RAW_UUID_TEXT_BYTES], quoted[2 * IMAGE_PARENT_NAME_BYTES];
+	struct vhd_fault fault;
+
+	header_raw_uuid_text(image_info(layer->image)->parent_uuid, uuid);
+	if (image_parent_names(layer->image, name, &fault) > 0)
+		printf("parent      '%s', %s\n",
+		       log_quote(name[0], strlen(name[0]), quoted, sizeof(quoted)), uuid);
+}
+
+/* A layer's facts; in text each one after the first behind an empty line. */
+static void print_layer(const struct cli_chain *chain, unsigned i, bool json)
+{
+	const struct cli_layer *layer = &chain->layer[i];
+	const struct image_info *info = image_info(layer->image);
+
+	if (json) {
+		cli_vhd_json(layer->path, info);
+		return;
+	}
+	if (i > 0)
+		printf("\n");
+	print_text(layer->path, info);
+	if (info->footer.type == VHD_TYPE_DIFFERENCING)
+		print_parent(layer);
+	if (cli_layer_has_header(&chain->folder, layer->name))
+		printf("encrypted   with a header beside it\n");
+}
+
 int cli_vhd_info(int argc, char **argv)
 {
-	OWNS_FD int fd = -1;
 	struct cli_options opt;
-	struct image *image;
+	struct cli_chain chain;
 	int status = cli_common(&opt, &argc, argv);
 
 	if (status != CLI_DONE)
 		return status;
 	if (argc != 2)
 		return cli_usage(argv[0]);
-	status = cli_vhd_open(argv[0], argv[1], IMAGE_READ_ONLY, &fd, &image);
-	if (status != CLI_DONE)
-		return status;
-	(opt.json ? cli_vhd_json : print_text)(argv[1], image_info(image));
-	(void)image_close(image); /* read-only: nothing to flush */
-	return CLI_DONE;
+	status = cli_chain_open(argv[1], IMAGE_READ_ONLY, argv[0], &chain);
+	for (unsigned i = 0; i < chain.n; i++)
+		print_layer(&chain, i, opt.json);
+	(void)cli_chain_close(&chain); /* read-only: nothing to flush */
+	return status;
 }

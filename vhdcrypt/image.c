@@ -74,7 +74,7 @@ static int map_alloc(struct image *image)
 		return -ENOMEM;
 	image->info.block_bytes = image->map.block_bytes;
 	image->info.n_blocks = n;
-	return bitmap_cache_init(&image->cache, image->map.bitmap_bytes);
+	return 0;
 }
 
 static int load_table(struct image *image, uint64_t end_byte, struct vhd_fault *ret_fault)
@@ -256,6 +256,8 @@ static int start(struct image *image, struct sector *cipher, uint32_t grain_byte
 		return -EINVAL;
 	image->cipher = cipher;
 	image->grain_bytes = grain_bytes;
+	if (!image_is_fixed(image) && image_block_ready(image) < 0)
+		return -ENOMEM;
 	image->started = true;
 	return 0;
 }

@@ -8,12 +8,20 @@ static uint32_t block_sectors(const struct image *image, uint32_t block)
 	return vhd_map_block_len_bytes(&image->map, block) / VHD_FORMAT_SECTOR_BYTES;
 }
 
+int image_block_ready(struct image *image)
+{
+	return image->cache.n_slots > 0 ? 0
+					: bitmap_cache_init(&image->cache, image->map.bitmap_bytes);
+}
+
 /* Under meta. -EAGAIN: commit first. */
 static int slot_of(struct image *image, uint32_t block, struct bitmap_slot **ret_slot)
 {
-	struct bitmap_slot *slot = bitmap_cache_find(&image->cache, block);
-	int r;
+	int r = image_block_ready(image);
+	struct bitmap_slot *slot = r < 0 ? NULL : bitmap_cache_find(&image->cache, block);
 
+	if (r < 0)
+		return r;
 	if (!slot) {
 		slot = bitmap_cache_add(&image->cache, block);
 		if (!slot)

@@ -100,6 +100,10 @@ int image_footer_load(struct image *image, struct vhd_fault *ret_fault);
 
 /* image_block.c: table and bitmaps. These take meta, and commit when the cache is full. */
 
+/* Memory for bitmaps: when bytes may move, or a bitmap is looked at first; who only opens a layer
+ * of a long chain needs none. Under meta, or alone. -ENOMEM. */
+int image_block_ready(struct image *image);
+
 /* How many sectors from first on (at most max) are alike, and whether they are written; the
  * block's table entry, VHD_MAP_HOLE if it has none. */
 int image_block_run(struct image *image, uint32_t block, uint32_t first, uint32_t max,

@@ -10,8 +10,8 @@ V=$SHARED/data/vhd
 
 expect() { # expect FILE CREATOR TYPE BYTES RULE ALLOCATED BLOCKS
 	local got
-	got=$("$OUT/bulkhead" vhd info --json "$1" | jq -r \
-		'[(.creator | rtrimstr("\u0000")), .type, .virtual_bytes, .size_rule, .blocks_allocated, .blocks, .footers] | map(tostring) | join("|")') ||
+	got=$("$OUT/bulkhead" vhd info --json "$1" | jq -rs \
+		'.[0] | [(.creator | rtrimstr("\u0000")), .type, .virtual_bytes, .size_rule, .blocks_allocated, .blocks, .footers] | map(tostring) | join("|")') ||
 		fail "vhd info '$1'"
 	[ "$got" = "$2|$3|$4|$5|$6|$7|agree" ] || fail "'$1' is $got"
 	"$OUT/bulkhead" vhd check "$1" >/dev/null || fail "vhd check '$1'"
@@ -35,7 +35,7 @@ for f in "$V"/go-vhd/{qemu,win8}.vhd "$V/dfvfs/ext2.vhd" "$WORK/d2v.vhd"; do
 	same_bytes "$f"
 done
 
-# image.vhd has wrong checksums since its UUID was edited; win8-child.vhd is differencing
+# image.vhd has wrong checksums since its UUID was edited
 refused() { # refused STATUS WORDS FILE
 	local status=0
 	"$OUT/bulkhead" vhd check "$3" 2>"$WORK/err" || status=$?
@@ -43,7 +43,13 @@ refused() { # refused STATUS WORDS FILE
 	grep -qF "$2" "$WORK/err" || fail "'$3': $(cat "$WORK/err")"
 }
 refused 4 "footer: checksum 0xfffff683 does not match the bytes" "$V/dfvfs/image.vhd"
-refused 1 "differencing" "$V/go-vhd/win8-child.vhd"
+
+# made by Windows upon win8.vhd, which it names by an absolute path, too; found beside it by UUID
+expect "$V/go-vhd/win8-child.vhd" "win " differencing 41943040 current 0 20
+"$OUT/bulkhead" vhd check "$V/go-vhd/win8-child.vhd" >"$WORK/out"
+grep -qx "$V/go-vhd/win8.vhd: sound" "$WORK/out" || fail "win8-child.vhd: $(cat "$WORK/out")"
+cp "$V/go-vhd/win8-child.vhd" "$WORK/alone.vhd"
+refused 1 "its parent 'win8.vhd' is not in folder '$WORK/'" "$WORK/alone.vhd"
 
 # what qemu-img makes, in the sizes where rounding and rules bite
 for size in 512 1M 2M 2097664 4294967808 127G; do
@@ -68,4 +74,4 @@ for how in dynamic fixed; do
 	same_bytes "$WORK/data.vhd"
 	cmp "$WORK/ours.raw" "$WORK/raw" || fail "$how: not what was converted"
 done
-echo "5 samples and $made made images read as their authors meant"
+echo "6 samples and $made made images read as their authors meant"

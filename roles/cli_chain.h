@@ -1,0 +1,33 @@
+/* cli_chain.h - a VHD and all its parents, opened for a command.
+ *
+ * A parent is looked for in the leaf's own folder only, by the names that its child has for it, and
+ * taken only if its UUID is the one that the child names. Each refusal says which file, field and
+ * value. Functions return 0, or an exit status after saying why. */
+#ifndef ROLES_CLI_CHAIN_H
+#define ROLES_CLI_CHAIN_H
+
+#include "roles/cli_layer.h"
+
+struct cli_chain {
+	struct cli_layer_folder folder;
+	struct cli_layer *layer; /* IMAGE_CHAIN_MAX of them; 0: the leaf, n - 1: the base */
+	unsigned n;
+};
+
+/* Open the leaf and, read-only, all its parents: metadata only, no key. When a parent is missing
+ * or not the right one, what was found stays open in *ret, so that it can be shown. Close it in any
+ * case. */
+int cli_chain_open(const char *path, enum image_mode leaf_mode, const char *verb,
+		   struct cli_chain *ret);
+
+/* Put the layers upon each other, from the base, each opened with its key or plain. keys NULL: the
+ * bytes as they are in the files, ciphertext as ciphertext, for who only looks or moves them. */
+int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys);
+
+/* Is any layer encrypted? */
+bool cli_chain_has_header(const struct cli_chain *chain);
+
+/* A flush that fails is said and returned. */
+int cli_chain_close(struct cli_chain *chain);
+
+#endif
