@@ -219,7 +219,8 @@ static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 			  VHD_FORMAT_SECTOR_BYTES * VHD_FORMAT_SECTOR_BYTES;
 	if (!info->end_footer_ok)
 		image->end_byte += VHD_FORMAT_FOOTER_BYTES;
-	return repair_footers(image);
+	/* the mark is taken off by who set it, when everything is done */
+	return info->poisoned ? 0 : repair_footers(image);
 }
 
 static int open_any(int fd, enum image_mode mode, bool layer, struct image **ret_image,

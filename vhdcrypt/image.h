@@ -23,7 +23,9 @@
 
 struct image;
 
-enum image_mode { IMAGE_READ_ONLY, IMAGE_READ_WRITE };
+/* IMAGE_CONVERT: for a conversion in place, the only mode that opens an image which is marked as
+ * half converted. */
+enum image_mode { IMAGE_READ_ONLY, IMAGE_READ_WRITE, IMAGE_CONVERT };
 
 enum {
 	IMAGE_BLOCK_BYTES = 2 << 20, /* of new disks: what every tool expects */
@@ -47,7 +49,8 @@ struct image_info {
 	uint8_t parent_uuid
 		[VHD_FORMAT_UUID_BYTES]; /* differencing: whose, and as of when; else 0 */
 	uint32_t parent_timestamp_s;
-	bool batmap; /* tapdisk's map of full blocks is there (never opened for writing) */
+	bool batmap;   /* tapdisk's map of full blocks is there (never opened for writing) */
+	bool poisoned; /* a conversion in place is unfinished (IMAGE_CONVERT only) */
 };
 
 struct image_extent {
@@ -146,6 +149,10 @@ int image_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 /* The same of this layer alone, needing no parent and no key: a hole is what it does not hold. */
 int image_own_extent(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 		     struct image_extent *ret_extent);
+
+/* Mark the image as half converted, or as whole again, in both copies of its footer, and sync. While
+ * one of the two is marked, IMAGE_CONVERT alone opens the image. Both copies must be there. */
+int image_poison(struct image *image, bool poisoned);
 
 /* For tests: see, or fail, every input and output of the image from now on. */
 void image_watch(struct image *image, store_hook *hook, void *context);

@@ -9,6 +9,7 @@ enum { FOOTER = VHD_FORMAT_FOOTER_BYTES, SHORT_FOOTER = VHD_FORMAT_SHORT_FOOTER_
 struct found {
 	bool cookie; /* it begins like one */
 	bool sound;
+	bool poisoned;
 	struct vhd_footer footer;
 	struct vhd_fault fault; /* when not sound */
 	uint8_t raw[FOOTER];
@@ -22,6 +23,9 @@ static int probe(const struct image *image, uint64_t offset_byte, size_t len_byt
 
 	if (r < 0)
 		return r;
+	f.poisoned = vhd_format_footer_poisoned(f.raw, len_bytes);
+	if (f.poisoned && image->mode == IMAGE_CONVERT)
+		vhd_format_cookie_build(false, f.raw);
 	f.cookie = vhd_format_footer_seen(f.raw, len_bytes);
 	f.sound = vhd_format_footer_parse(f.raw, len_bytes, &f.footer, &f.fault) == 0;
 	*ret_found = f;
@@ -105,6 +109,19 @@ static int no_footer(const struct image *image, const struct found *start, const
 	return -EBADMSG;
 }
 
+/* One mark is enough: the other copy may be a leftover of before, or already of after. */
+static int check_poison(struct image *image, const struct found *start, const struct found *end,
+			struct vhd_fault *ret_fault)
+{
+	bool fixed = end->sound && end->footer.type == VHD_TYPE_FIXED; /* then start is payload */
+
+	image->info.poisoned = end->poisoned || (start->poisoned && !fixed);
+	if (!image->info.poisoned || image->mode == IMAGE_CONVERT)
+		return 0;
+	return vhd_fault_set(ret_fault, "footer", "cookie", UINT64_C(0x765f706f69736f6e),
+			     "says that a conversion is unfinished: bulkhead disk resume ends it");
+}
+
 int image_footer_load(struct image *image, struct vhd_fault *ret_fault)
 {
 	struct image_info *info = &image->info;
@@ -114,6 +131,8 @@ int image_footer_load(struct image *image, struct vhd_fault *ret_fault)
 
 	if (r == 0 && info->file_bytes >= FOOTER)
 		r = probe(image, 0, FOOTER, &start);
+	if (r == 0)
+		r = check_poison(image, &start, &end, ret_fault);
 	if (r < 0)
 		return r;
 	if (start.sound && end.sound && end.footer.type != VHD_TYPE_FIXED)

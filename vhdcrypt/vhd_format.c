@@ -9,6 +9,7 @@
 enum { FOOTER_SUM_AT = 64, HEADER_SUM_AT = 36 };
 
 static const uint8_t FOOTER_COOKIE[8] = { 'c', 'o', 'n', 'e', 'c', 't', 'i', 'x' };
+static const uint8_t POISON_COOKIE[8] = { 'v', '_', 'p', 'o', 'i', 's', 'o', 'n' };
 static const uint8_t HEADER_COOKIE[8] = { 'c', 'x', 's', 'p', 'a', 'r', 's', 'e' };
 
 enum { FORMAT_VERSION = 0x00010000 };
@@ -39,6 +40,17 @@ bool vhd_format_footer_seen(const void *data, size_t len_bytes)
 {
 	return len_bytes >= sizeof(FOOTER_COOKIE) &&
 	       memcmp(data, FOOTER_COOKIE, sizeof(FOOTER_COOKIE)) == 0;
+}
+
+bool vhd_format_footer_poisoned(const void *data, size_t len_bytes)
+{
+	return len_bytes >= sizeof(POISON_COOKIE) &&
+	       memcmp(data, POISON_COOKIE, sizeof(POISON_COOKIE)) == 0;
+}
+
+void vhd_format_cookie_build(bool poisoned, uint8_t ret_data[VHD_FORMAT_COOKIE_BYTES])
+{
+	memcpy(ret_data, poisoned ? POISON_COOKIE : FOOTER_COOKIE, VHD_FORMAT_COOKIE_BYTES);
 }
 
 /* The fields, in the order of the file; returns the stored checksum and type as they are. */

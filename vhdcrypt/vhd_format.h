@@ -21,6 +21,7 @@ enum {
 	VHD_FORMAT_UUID_BYTES = 16,
 	VHD_FORMAT_PARENT_NAME_BYTES = 512,
 	VHD_FORMAT_N_LOCATORS = 8,
+	VHD_FORMAT_COOKIE_BYTES = 8,
 };
 
 /* 2040 GiB: what the specification allows; also keeps every sector number within 32 bits. */
@@ -78,6 +79,12 @@ enum vhd_size_rule { VHD_SIZE_CURRENT, VHD_SIZE_GEOMETRY };
 
 /* True when the bytes begin like a footer; says nothing about the rest. */
 bool vhd_format_footer_seen(const void *data, size_t len_bytes);
+
+/* The cookie of a footer is its only part that changes while a conversion in place is unfinished:
+ * "v_poison" then, as tapdisk writes it while its journal is in use, so that no tool takes the file
+ * for a VHD. True when the bytes begin like that; and the cookie of either state. */
+bool vhd_format_footer_poisoned(const void *data, size_t len_bytes);
+void vhd_format_cookie_build(bool poisoned, uint8_t ret_data[VHD_FORMAT_COOKIE_BYTES]);
 
 /* Parse a footer of 512 bytes, or of 511 (its last byte counts as zero).
  * -EBADMSG: cookie, version, checksum, type or size is not one we may trust; *ret_fault says which.
