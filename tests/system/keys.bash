@@ -85,11 +85,11 @@ keys_enrol() {
 	minisign -S -t device -s "$WORK/policy.key" -m "$WORK/device.yaml" >/dev/null
 }
 
-keys_plain() { # a real ext4 in a dynamic VHD: $WORK/plain.vhd, and raw
+keys_plain() { # keys_plain [OPTION-OF-MKE2FS...] - a real ext4 in a dynamic VHD: $WORK/plain.vhd, and raw
 	mkdir -p "$WORK/files"
 	MARKER="marker-$(head -c 16 /dev/urandom | xxd -p)"
 	yes "$MARKER" | head -n 30000 >"$WORK/files/marked" || true
-	mke2fs -q -t ext4 -d "$WORK/files" "$WORK/plain.raw" 16M
+	mke2fs -q -t ext4 "$@" -d "$WORK/files" "$WORK/plain.raw" 16M
 	qemu-img convert -f raw -O vpc -o subformat=dynamic,force_size=on \
 		"$WORK/plain.raw" "$WORK/plain.vhd"
 }

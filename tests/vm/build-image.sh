@@ -22,6 +22,8 @@ packages=(
 	linux-image-amd64
 	# the machine without Xen: a real PID 1, radios and cables, and what the lab's scripts call
 	systemd iw wpasupplicant hostapd wireguard-tools ethtool tcpdump openssl minisign swtpm swtpm-libs
+	# a disk opened without us (doc/recovery.md)
+	qemu-utils cryptsetup-bin
 	# what the roles link (roles.tsv)
 	libcyaml1 libyaml-0-2 libnftables1 libnftnl11 libmnl0 libtss2-esys-3.0.2-0 libtss2-mu0
 	libcryptsetup12 libjson-c5 libpcap0.8 libsodium23 libgcrypt20 libcap-ng0 libseccomp2 libxenstore4
@@ -31,7 +33,8 @@ modules=(arch crypto lib net fs/ext4 fs/jbd2 fs/mbcache fs/overlayfs fs/9p fs/fs
 	drivers/block drivers/char drivers/virtio drivers/xen drivers/net/xen drivers/net/veth
 	drivers/net/virtio_net drivers/net/net_failover drivers/net/dummy drivers/net/tun drivers/net/ifb
 	drivers/net/macvlan drivers/net/vrf drivers/net/wireguard drivers/net/netdevsim
-	drivers/net/ethernet/intel/e1000/ drivers/net/wireless/mac80211_hwsim)
+	drivers/net/ethernet/intel/e1000/ drivers/net/wireless/mac80211_hwsim
+	drivers/md/dm-mod drivers/md/dm-crypt drivers/dax)
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/vm-image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
