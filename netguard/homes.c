@@ -109,7 +109,7 @@ static void name(struct bytes *b, char ret[MSG_NAME_BYTES])
 
 		ret[i] = c == ' ' ? '\0' : (char)c;
 		if (c == ' ') {
-			if (!homes_name_ok(ret))
+			if (strlen(ret) != i || !homes_name_ok(ret)) /* a NUL hides what follows */
 				b->bad = true;
 			return;
 		}
