@@ -266,7 +266,7 @@ uint32_t vhd_map_bits_run(const uint8_t *bitmap, uint32_t first, uint32_t max, b
 {
 	bool value = vhd_map_bit(bitmap, first);
 	uint8_t same = value ? 0xff : 0;
-	uint32_t n = 1;
+	uint32_t n = 0;
 
 	while (n < max) {
 		uint32_t at = first + n;
