@@ -45,7 +45,7 @@ enum sup_verb {
 	SUP_PEER,	/* to child: + descriptor, a socket to role .what; replaces an older one */
 	SUP_RESOURCE,	/* to child: + descriptor, of kind .what, for .id and .name */
 	SUP_GO,		/* to child: all of the start is there; enter the sandbox */
-	SUP_DISK_START, /* from decide: start block for disk .name under decision .id */
+	SUP_DISK_START, /* from decide: start block for disk .name under decision .id: .files */
 	SUP_DISK_STOP,	/* from decide: end block of disk .name */
 	SUP_DISK_GONE,	/* to decide: block of disk .name ended */
 	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature, or
@@ -78,8 +78,8 @@ enum sup_resource {
 	SUP_RES_LEASE,	      /* read-only: leases/NAME.yaml of disk .name, for request .id */
 	SUP_RES_LEASE_SIG,    /* the same: NAME.yaml.minisig; comes after the lease */
 	SUP_RES_DISK_SOCKET,  /* connected to nbd/NAME.sock of disk .name, for request .id */
-	SUP_RES_DISK_HEADER,  /* read-only: LAYER.luks of disk .name, for decision .id */
-	SUP_RES_DISK_ONESHOT, /* socket that takes one struct msg_volume_key */
+	SUP_RES_DISK_HEADER,  /* read-only: LAYER.luks of disk .name, for decision .id; .layer */
+	SUP_RES_DISK_ONESHOT, /* socket: one struct msg_volume_key, one answer */
 	SUP_RES_PROBE_SOCKET, /* UDP socket in the namespace bound to uplink .name */
 	SUP_RES_TLS_SOCKET,   /* TCP socket, the same; for the probes of a pinned TLS server */
 	SUP_RES_XENSTORE,
@@ -94,7 +94,9 @@ struct msg_sup {
 	char name[MSG_NAME_BYTES];
 	union {
 		struct msg_config config;
-		struct msg_dns dns; /* SUP_DNS */
+		struct msg_dns dns;	      /* SUP_DNS */
+		struct msg_layer_files files; /* SUP_DISK_START */
+		uint32_t layer;		      /* SUP_RES_DISK_HEADER: of these files, which */
 	};
 };
 

@@ -15,6 +15,22 @@ enum key_verb {
 	N_KEY_VERBS,
 };
 
+enum { MSG_LAYERS = 8 }; /* of one disk; a longer chain is merged before it is served */
+
+/* A layer below the writable one, as the lease names it. Nothing of it is believed but by its root:
+ * so it is never written. */
+struct msg_layer {
+	char name[MSG_NAME_BYTES]; /* LAYER of LAYER.vhd */
+	uint8_t uuid[16];	   /* of the VHD footer, wire order */
+	uint64_t disk_bytes;
+	uint64_t
+		generation; /* of the header's seal; 0 in a plain one, as the next and fingerprint */
+	uint32_t sector_bytes; /* 512 or 4096 */
+	uint32_t plain;	       /* 1: by intent without a key; policy must name the root, too */
+	uint8_t fingerprint[32];
+	uint8_t root[32]; /* of the hash tree over the file, vhdcrypt/hash_tree.h */
+};
+
 /* What a lease says about its disk, as decide read it from the signed document. */
 struct msg_lease {
 	uint8_t disk_uuid[16]; /* of the VHD footer, wire order */
@@ -30,6 +46,10 @@ struct msg_lease {
 	uint8_t fingerprint[32]; /* of the volume key, doc/formats.md */
 	uint32_t version;
 	uint64_t generation; /* of the header's seal */
+	char layer[MSG_NAME_BYTES];
+	uint32_t n_parents;
+	uint32_t pad;
+	struct msg_layer parent[MSG_LAYERS - 1]; /* the leaf's parent first */
 };
 
 struct msg_key_order {
@@ -51,14 +71,43 @@ struct msg_key_reply {
 	char detail[MSG_TEXT_BYTES];
 };
 
+/* ---- decide -> supervisor: the files of a disk, the writable layer first ---- */
+
+struct msg_layer_file {
+	char name[MSG_NAME_BYTES];
+	uint32_t plain; /* 1: there is no LAYER.luks */
+	uint32_t pad;
+};
+
+struct msg_layer_files {
+	uint32_t n;
+	uint32_t pad;
+	struct msg_layer_file file[MSG_LAYERS];
+};
+
 /* ---- key -> block, once ---- */
 
-struct msg_volume_key {
+struct msg_layer_key {
 	uint8_t disk_uuid[16];
 	uint64_t disk_bytes;
 	uint32_t sector_bytes;
-	uint32_t pad;
+	uint32_t plain; /* 1: .key is zeros and not used */
 	uint8_t key[64];
+	uint8_t root[32]; /* of a parent; zeros for the leaf */
+};
+
+struct msg_volume_key {
+	uint32_t n_layers; /* the leaf first, then its parents upwards */
+	uint32_t pad;
+	struct msg_layer_key layer[MSG_LAYERS];
+};
+
+/* ---- block -> key, once: is this the image, and is it served? ---- */
+
+struct msg_volume_ready {
+	uint32_t reason; /* REASON_OK or REASON_IMAGE */
+	uint32_t pad;
+	char detail[MSG_TEXT_BYTES];
 };
 
 /* ---- decide <-> xen, decide <-> attach ---- */
@@ -93,7 +142,10 @@ struct msg_attach_reply {
 };
 
 /* No padding: the size is the sum of the members. */
-static_assert(sizeof(struct msg_lease) == 200, "msg_lease");
-static_assert(sizeof(struct msg_volume_key) == 96, "msg_volume_key");
+static_assert(sizeof(struct msg_layer) == 168, "msg_layer");
+static_assert(sizeof(struct msg_lease) == 200 + 72 + 7 * 168, "msg_lease");
+static_assert(sizeof(struct msg_layer_files) == 8 + 8 * 72, "msg_layer_files");
+static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 128, "msg_volume_key");
+static_assert(sizeof(struct msg_volume_ready) == 264, "msg_volume_ready");
 
 #endif

@@ -62,6 +62,7 @@ enum reason {
 	REASON_HEADER_DISK, /* a header of another disk */
 	REASON_KEY_FINGERPRINT,
 	REASON_IMAGE, /* the VHD is damaged or not the one named */
+	REASON_PLAIN, /* a layer without a key that the policy does not name by its hash */
 	/* the rest */
 	REASON_NOT_ROOT,
 	REASON_REQUEST,	 /* the request itself makes no sense */

@@ -268,6 +268,22 @@ static bool same_name(const char *a, const char *b)
 	       memcmp(a, b, strnlen(a, MSG_NAME_BYTES)) == 0;
 }
 
+static bool plain_allowed(const struct policy *policy, const uint8_t root[32])
+{
+	for (uint32_t i = 0; i < policy->n_plain; i++)
+		if (memcmp(policy->plain_sha256[i], root, sizeof(policy->plain_sha256[i])) == 0)
+			return true;
+	return false;
+}
+
+const struct msg_layer *decide_denied_plain(const struct policy *policy, const struct lease *lease)
+{
+	for (uint32_t i = 0; i < lease->key.n_parents; i++)
+		if (lease->key.parent[i].plain && !plain_allowed(policy, lease->key.parent[i].root))
+			return &lease->key.parent[i];
+	return NULL;
+}
+
 enum reason decide_unlock(const struct policy *policy, const struct lease *lease,
 			  const char *device, const char *disk, uint64_t now_wall_s)
 {
@@ -291,5 +307,5 @@ enum reason decide_unlock(const struct policy *policy, const struct lease *lease
 		return REASON_LEASE_DISK;
 	if (lease->not_after_wall_s <= now_wall_s)
 		return REASON_LEASE_EXPIRED;
-	return REASON_OK;
+	return decide_denied_plain(policy, lease) ? REASON_PLAIN : REASON_OK;
 }

@@ -61,9 +61,13 @@ bool decide_tightens(const struct decide_net *before, const struct decide_net *n
 /* Does `now` grant something that `before` did not? Then its audit intent comes first. */
 bool decide_loosens(const struct decide_net *before, const struct decide_net *now);
 
+/* The first layer that the lease has as plain and the policy does not name by its root, or NULL. The
+ * lease alone does not do: who checks disks out is not who allows that. */
+const struct msg_layer *decide_denied_plain(const struct policy *policy, const struct lease *lease);
+
 /* May this disk be unlocked? device: name of the verified device record, "" when there is none.
  * REASON_OK, REASON_DOC_MISSING (no policy or device), REASON_DOC_EXPIRED, REASON_LEASE_DEVICE,
- * REASON_LEASE_DISK, REASON_LEASE_EXPIRED. */
+ * REASON_LEASE_DISK, REASON_LEASE_EXPIRED, REASON_PLAIN. */
 enum reason decide_unlock(const struct policy *policy, const struct lease *lease,
 			  const char *device, const char *disk, uint64_t now_wall_s);
 

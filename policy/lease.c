@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/fields.h"
+#include "policy/lease_parents.h"
 #include "policy/schema.h"
 #include "policy/text.h"
 #include "policy/timestamp.h"
@@ -13,18 +14,15 @@ enum {
 	PCR_NUMBERS = 24,
 	HASH_TEXT_BYTES = 72,
 	NAME_TEXT_BYTES = 72,
-	UUID_TEXT_BYTES = 40,
+	LEASE_PARENTS_BYTES = LEASE_TEXT_BYTES / 2,
 	/* crypto_pwhash(3): below, the PIN is not worth its digits; above, laptops cannot */
 	ARGON_OPS_MAX = 64,
 	ARGON_MEM_MIN_KIB = 8192,
 	ARGON_MEM_MAX_KIB = 4 * 1024 * 1024,
 };
 
-/* VHD 1.0 holds 2^32 sectors; its readers end at 2040 GiB. */
-#define DISK_BYTES_MAX (UINT64_C(2040) << 30)
-
 struct raw_image {
-	char uuid[UUID_TEXT_BYTES];
+	char uuid[40];
 	char bytes[SCHEMA_NUMBER_BYTES];
 	char sector_bytes[SCHEMA_NUMBER_BYTES];
 	uint32_t cipher;
@@ -62,6 +60,8 @@ struct raw {
 	char issued[SCHEMA_TIME_BYTES];
 	char not_after[SCHEMA_TIME_BYTES];
 	struct raw_image image;
+	uint32_t n_parents;
+	struct lease_raw_parent parent[MSG_LAYERS - 1];
 	struct raw_tpm tpm;
 	struct raw_pin pin;
 	struct raw_header header;
@@ -111,6 +111,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SCHEMA_TEXT("issued", SCHEMA_MUST, struct raw, issued),
 	SCHEMA_TEXT("not_after", SCHEMA_MUST, struct raw, not_after),
 	SCHEMA_MAP("image", SCHEMA_MUST, struct raw, image, image_fields),
+	SCHEMA_LIST("parents", SCHEMA_MAY, struct raw, parent, n_parents, &lease_parents_entry, 1),
 	SCHEMA_MAP("tpm", SCHEMA_MUST, struct raw, tpm, tpm_fields),
 	SCHEMA_MAP("pin", SCHEMA_MUST, struct raw, pin, pin_fields),
 	SCHEMA_MAP("header", SCHEMA_MUST, struct raw, header, header_fields),
@@ -120,49 +121,12 @@ static const cyaml_schema_field_t top_fields[] = {
 
 static const cyaml_schema_value_t top = { SCHEMA_TOP(struct raw, top_fields) };
 
-/* Digits of the five groups of a UUID's text (RFC 4122 section 3), in their order. */
-static const uint8_t uuid_groups[] = { 8, 4, 4, 4, 12 };
-
-static void read_uuid(struct fields *f, const char *text, uint8_t ret[16])
-{
-	char hex[32 + 1] = { 0 };
-	size_t at = 0;
-	size_t n = 0;
-	bool ok = strlen(text) == 36;
-
-	for (size_t g = 0; ok && g < ARRAY_LEN(uuid_groups); g++) {
-		if (g > 0 && text[at++] != '-')
-			ok = false;
-		memcpy(hex + n, text + at, uuid_groups[g]);
-		n += uuid_groups[g];
-		at += uuid_groups[g];
-	}
-	ok = ok && text_hex_parse(hex, ret, 16) == 0;
-	fields_require(f, ok, "image.uuid", -1, "not a lower-case UUID");
-}
-
-static void build_uuid(const uint8_t uuid[16], char ret[UUID_TEXT_BYTES])
-{
-	char hex[32 + 1];
-	size_t at = 0;
-	size_t n = 0;
-
-	text_hex_build(uuid, 16, hex);
-	for (size_t g = 0; g < ARRAY_LEN(uuid_groups); g++) {
-		if (g > 0)
-			ret[at++] = '-';
-		memcpy(ret + at, hex + n, uuid_groups[g]);
-		n += uuid_groups[g];
-		at += uuid_groups[g];
-	}
-	ret[at] = '\0';
-}
-
 static void read_key(struct fields *f, const struct raw *raw, struct msg_lease *k)
 {
 	k->version = LEASE_VERSION;
-	read_uuid(f, raw->image.uuid, k->disk_uuid);
-	k->disk_bytes = fields_u64(f, "image.bytes", raw->image.bytes, 512, DISK_BYTES_MAX);
+	fields_require(f, text_uuid_parse(raw->image.uuid, k->disk_uuid) == 0, "image.uuid", -1,
+		       "not a lower-case UUID");
+	k->disk_bytes = fields_u64(f, "image.bytes", raw->image.bytes, 512, LEASE_DISK_BYTES_MAX);
 	k->sector_bytes =
 		(uint32_t)fields_u64(f, "image.sector_bytes", raw->image.sector_bytes, 512, 4096);
 	fields_require(f, k->sector_bytes == 512 || k->sector_bytes == 4096, "image.sector_bytes",
@@ -203,12 +167,13 @@ int lease_parse(const char *text, size_t len_bytes, struct lease *ret,
 	fields_name(&f, "id", raw->id, l.id);
 	fields_name(&f, "device", raw->device, l.device);
 	fields_name(&f, "disk", raw->disk, l.disk);
-	fields_name(&f, "layer", raw->layer, l.layer);
+	fields_name(&f, "layer", raw->layer, l.key.layer);
 	l.issued_wall_s = fields_time(&f, "issued", raw->issued);
 	l.not_after_wall_s = fields_time(&f, "not_after", raw->not_after);
 	fields_require(&f, l.not_after_wall_s > l.issued_wall_s, "not_after", -1,
 		       "not later than issued");
 	read_key(&f, raw, &l.key);
+	lease_parents_read(&f, raw->parent, raw->n_parents, &l.key);
 	l.has_recovery = raw->recovery.fingerprint[0] != '\0';
 	if (l.has_recovery)
 		fields_hex(&f, "recovery.fingerprint", -1, raw->recovery.fingerprint,
@@ -226,7 +191,8 @@ struct hex_texts {
 	char fingerprint[65];
 	char recovery[65];
 	char salt[TEXT_BASE64_BYTES(16)];
-	char uuid[UUID_TEXT_BYTES];
+	char uuid[TEXT_UUID_BYTES];
+	char parents[LEASE_PARENTS_BYTES];
 	char pcrs[PCR_NUMBERS * 4 + 1];
 };
 
@@ -242,7 +208,7 @@ static void build_texts(const struct lease *lease, struct hex_texts *ret)
 	text_hex_build(lease->recovery_fingerprint, sizeof(lease->recovery_fingerprint),
 		       ret->recovery);
 	text_base64_build(k->argon_salt, sizeof(k->argon_salt), ret->salt);
-	build_uuid(k->disk_uuid, ret->uuid);
+	text_uuid_build(k->disk_uuid, ret->uuid);
 	ret->pcrs[0] = '\0';
 	for (unsigned i = 0; i < PCR_NUMBERS; i++)
 		if (k->pcr_mask >> i & 1)
@@ -263,14 +229,14 @@ static int print(const struct lease *lease, const struct hex_texts *t, char *ret
 		     "kind: lease\nversion: %d\nid: \"%s\"\ndevice: \"%s\"\ndisk: \"%s\"\n"
 		     "layer: \"%s\"\nissued: %s\nnot_after: %s\n"
 		     "image:\n  uuid: \"%s\"\n  bytes: %llu\n  sector_bytes: %u\n"
-		     "  cipher: aes-xts-plain64\n"
+		     "  cipher: aes-xts-plain64\n%s"
 		     "tpm:\n  srk_name: \"%s\"\n  object_name: \"%s\"\n  pcrs: [%s]\n"
 		     "  pcr_digest: \"%s\"\n"
 		     "pin:\n  kdf: argon2id\n  ops: %u\n  mem_kib: %u\n  salt: \"%s\"\n"
 		     "header:\n  fingerprint: \"%s\"\n  generation: %llu\n",
-		     LEASE_VERSION, lease->id, lease->device, lease->disk, lease->layer, issued,
+		     LEASE_VERSION, lease->id, lease->device, lease->disk, k->layer, issued,
 		     not_after, t->uuid, (unsigned long long)k->disk_bytes, k->sector_bytes,
-		     t->srk_name, t->object_name, t->pcrs, t->pcr_digest, k->argon_ops,
+		     t->parents, t->srk_name, t->object_name, t->pcrs, t->pcr_digest, k->argon_ops,
 		     k->argon_mem_kib, t->salt, t->fingerprint, (unsigned long long)k->generation);
 	if (n > 0 && (size_t)n < ret_bytes && lease->has_recovery)
 		n += snprintf(ret + n, ret_bytes - (size_t)n, "recovery:\n  fingerprint: \"%s\"\n",
@@ -288,7 +254,10 @@ int lease_build(const struct lease *lease, char ret_text[LEASE_TEXT_BYTES])
 
 	/* names first: they stand between quotes */
 	if (!text_name_ok(lease->id) || !text_name_ok(lease->device) ||
-	    !text_name_ok(lease->disk) || !text_name_ok(lease->layer))
+	    !text_name_ok(lease->disk) || !text_name_ok(lease->key.layer))
+		return -EINVAL;
+	if (lease->key.n_parents >= MSG_LAYERS ||
+	    lease_parents_build(&lease->key, texts.parents, sizeof(texts.parents)) < 0)
 		return -EINVAL;
 	build_texts(lease, &texts);
 	r = print(lease, &texts, text, sizeof(text));

@@ -12,13 +12,12 @@
 #include "base/msg.h"
 #include "policy/document.h"
 
-enum { LEASE_VERSION = 1, LEASE_TEXT_BYTES = 4096 };
+enum { LEASE_VERSION = 1, LEASE_TEXT_BYTES = 8192 };
 
 struct lease {
 	char id[MSG_NAME_BYTES];
 	char device[MSG_NAME_BYTES]; /* name in the device record */
 	char disk[MSG_NAME_BYTES];   /* folder below disks/ */
-	char layer[MSG_NAME_BYTES];  /* LAYER of LAYER.vhd and LAYER.luks */
 	uint64_t issued_wall_s;
 	uint64_t not_after_wall_s;
 	bool has_recovery;		  /* a recovery keyslot exists, its key is in escrow */

@@ -151,6 +151,42 @@ void text_base64_build(const uint8_t *data, size_t len_bytes, char *ret)
 	*ret = '\0';
 }
 
+/* Digits of the five groups of a UUID's text, in their order. */
+static const uint8_t uuid_groups[] = { 8, 4, 4, 4, 12 };
+
+int text_uuid_parse(const char *text, uint8_t ret[16])
+{
+	char hex[32 + 1] = { 0 };
+	size_t at = 0, n = 0;
+
+	if (strlen(text) != TEXT_UUID_BYTES - 1)
+		return -EBADMSG;
+	for (size_t g = 0; g < ARRAY_LEN(uuid_groups); g++) {
+		if (g > 0 && text[at++] != '-')
+			return -EBADMSG;
+		memcpy(hex + n, text + at, uuid_groups[g]);
+		n += uuid_groups[g];
+		at += uuid_groups[g];
+	}
+	return text_hex_parse(hex, ret, 16);
+}
+
+void text_uuid_build(const uint8_t uuid[16], char ret[TEXT_UUID_BYTES])
+{
+	char hex[32 + 1];
+	size_t at = 0, n = 0;
+
+	text_hex_build(uuid, 16, hex);
+	for (size_t g = 0; g < ARRAY_LEN(uuid_groups); g++) {
+		if (g > 0)
+			ret[at++] = '-';
+		memcpy(ret + at, hex + n, uuid_groups[g]);
+		n += uuid_groups[g];
+		at += uuid_groups[g];
+	}
+	ret[at] = '\0';
+}
+
 static bool is_alnum(char c)
 {
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -33,6 +33,11 @@ int text_base64_parse(const char *text, uint8_t *ret, size_t max_bytes, size_t *
 #define TEXT_BASE64_BYTES(n) (((n) + 2) / 3 * 4 + 1)
 void text_base64_build(const uint8_t *data, size_t len_bytes, char *ret);
 
+/* A UUID (RFC 4122 section 3), lower case with dashes, its bytes in their order: 0 or -EBADMSG. */
+enum { TEXT_UUID_BYTES = 37 };
+int text_uuid_parse(const char *text, uint8_t ret[16]);
+void text_uuid_build(const uint8_t uuid[16], char ret[TEXT_UUID_BYTES]);
+
 /* A name of a device, disk, layer, lease or site: [A-Za-z0-9][A-Za-z0-9._-]*, below
  * MSG_NAME_BYTES, and nothing that reads as an octal or hexadecimal number. So it is a file name
  * too, and nothing else. */

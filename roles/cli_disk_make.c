@@ -275,7 +275,7 @@ static int write_lease(const struct job *j)
 	text_hex_build(id, sizeof(id), lease.id + 2);
 	memcpy(lease.device, j->device.name, sizeof(lease.device));
 	(void)snprintf(lease.disk, sizeof(lease.disk), "%s", j->order.name);
-	(void)snprintf(lease.layer, sizeof(lease.layer), "%s", LAYER);
+	(void)snprintf(lease.key.layer, sizeof(lease.key.layer), "%s", LAYER);
 	memcpy(lease.recovery_fingerprint, j->checkout.recovery_fingerprint,
 	       sizeof(lease.recovery_fingerprint));
 	timestamp_build(j->order.now_wall_s, issued);

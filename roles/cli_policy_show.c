@@ -162,7 +162,10 @@ static void print_lease(const struct lease *l, uint64_t now_wall_s)
 	printf("lease           %s%s\n", l->id,
 	       l->not_after_wall_s <= now_wall_s ? ", EXPIRED" : "");
 	printf("device          %s\ndisk            %s, layer %s, %llu bytes\n", l->device, l->disk,
-	       l->layer, (unsigned long long)l->key.disk_bytes);
+	       l->key.layer, (unsigned long long)l->key.disk_bytes);
+	for (uint32_t i = 0; i < l->key.n_parents; i++)
+		printf("upon            layer %s, %s\n", l->key.parent[i].name,
+		       l->key.parent[i].plain ? "plain" : "encrypted");
 	print_time("issued", l->issued_wall_s);
 	print_time("not after", l->not_after_wall_s);
 	printf("recovery key    %s\n", l->has_recovery ? "in escrow" : "none");
@@ -288,7 +291,11 @@ static void json_document(struct json *j, const struct cli_document *doc)
 		json_string(j, "id", doc->lease.id);
 		json_string(j, "device", doc->lease.device);
 		json_string(j, "disk", doc->lease.disk);
-		json_string(j, "layer", doc->lease.layer);
+		json_string(j, "layer", doc->lease.key.layer);
+		json_array(j, "parents");
+		for (uint32_t i = 0; i < doc->lease.key.n_parents; i++)
+			json_string(j, NULL, doc->lease.key.parent[i].name);
+		json_array_end(j);
 		json_time(j, "issued", doc->lease.issued_wall_s);
 		json_time(j, "not_after", doc->lease.not_after_wall_s);
 		json_bool(j, "recovery", doc->lease.has_recovery);

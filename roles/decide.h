@@ -32,7 +32,7 @@ enum {
 	DECIDE_MONITORS_OTHERS = 4, /* and of those that stay */
 	DECIDE_CLIENT_MS = 5000,    /* to say something */
 	DECIDE_OPS = 16,
-	DECIDE_OP_MS = 45000,	 /* key gives up after 30 s and says so */
+	DECIDE_OP_MS = 165000,	 /* key gives up after 30 s, or 150 s with a large image */
 	DECIDE_SERIAL_MS = 2000, /* the supervisor has stored the policy by then */
 };
 

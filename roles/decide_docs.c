@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "policy/accept.h"
 #include "policy/device.h"
+#include "policy/text.h"
 
 struct text {
 	char bytes[DOCUMENT_BYTES_MAX + 1];
@@ -290,6 +291,15 @@ enum reason decide_docs_install(struct decider *d, int policy_fd, int sig_fd,
 	return REASON_OK;
 }
 
+static void say_plain(const struct msg_layer *layer, char ret_detail[MSG_TEXT_BYTES])
+{
+	char root[2 * sizeof(layer->root) + 1];
+
+	text_hex_build(layer->root, sizeof(layer->root), root);
+	(void)snprintf(ret_detail, MSG_TEXT_BYTES,
+		       "layer '%s', images.plain_allowed does not list %s", layer->name, root);
+}
+
 enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd, const char *name,
 			      struct lease *ret, char ret_detail[MSG_TEXT_BYTES])
 {
@@ -304,6 +314,8 @@ enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd,
 	if (lease_parse(doc->bytes, doc->len_bytes, ret, &error) < 0)
 		return say_syntax(ret_detail, DOCUMENT_LEASE, &error);
 	reason = decide_unlock(decide_docs_policy(d), ret, d->docs.device, name, loop_now_wall_s());
+	if (reason == REASON_PLAIN)
+		say_plain(decide_denied_plain(decide_docs_policy(d), ret), ret_detail);
 	if (reason == REASON_DOC_MISSING || reason == REASON_DOC_EXPIRED)
 		(void)say(ret_detail, reason, DOCUMENT_POLICY,
 			  reason == REASON_DOC_EXPIRED ? "the policy"

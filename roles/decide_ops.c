@@ -96,11 +96,23 @@ void decide_ops_end_with(struct decider *d, struct op *op, enum reason reason, c
 	decide_ops_end(d, op, reason, &reply);
 }
 
+static void name_files(const struct msg_lease *lease, struct msg_layer_files *ret)
+{
+	ret->n = lease->n_parents + 1;
+	memcpy(ret->file[0].name, lease->layer, sizeof(ret->file[0].name));
+	for (uint32_t i = 1; i < ret->n; i++) {
+		memcpy(ret->file[i].name, lease->parent[i - 1].name, sizeof(ret->file[i].name));
+		ret->file[i].plain = lease->parent[i - 1].plain;
+	}
+}
+
 void decide_ops_ask_supervisor(const struct op *op, enum sup_verb verb)
 {
 	struct msg_sup msg = { .verb = verb, .id = op->id };
 
 	memcpy(msg.name, op->name, sizeof(msg.name));
+	if (verb == SUP_DISK_START)
+		name_files(&op->lease.key, &msg.files);
 	role_send_sup(&msg, -1);
 }
 

@@ -136,6 +136,8 @@ static void wait_once(struct key *key)
 	loop_want(&loop, key->role.peer_fd[ROLE_DECIDE]);
 	for (unsigned i = 0; i < MSG_DISKS; i++) {
 		loop_want(&loop, key->disk[i].pin_fd);
+		if (key->disk[i].handed_out)
+			loop_want(&loop, key->disk[i].oneshot_fd);
 		if (key->disk[i].until_boot_ms != 0)
 			loop_wake_at(&loop, key->disk[i].until_boot_ms);
 	}
@@ -146,6 +148,9 @@ static void wait_once(struct key *key)
 	for (unsigned i = 0; i < MSG_DISKS; i++)
 		if (key->disk[i].pin_fd >= 0 && loop_ready(&loop, key->disk[i].pin_fd))
 			key_disk_pin(key, &key->disk[i]);
+	for (unsigned i = 0; i < MSG_DISKS; i++)
+		if (key->disk[i].handed_out && loop_ready(&loop, key->disk[i].oneshot_fd))
+			key_disk_ready(key, &key->disk[i]);
 	if (key->role.peer_fd[ROLE_DECIDE] >= 0 &&
 	    loop_ready(&loop, key->role.peer_fd[ROLE_DECIDE]))
 		serve_decide(key);
@@ -159,7 +164,7 @@ static void take_early_disks(struct key *key)
 {
 	for (unsigned i = 0; i < key->role.n_resources; i++) {
 		struct role_resource *r = &key->role.resource[i];
-		struct msg_sup msg = { .what = r->kind, .id = r->id };
+		struct msg_sup msg = { .what = r->kind, .id = r->id, .layer = r->layer };
 
 		if (r->fd < 0 ||
 		    (r->kind != SUP_RES_DISK_HEADER && r->kind != SUP_RES_DISK_ONESHOT))

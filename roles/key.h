@@ -19,6 +19,8 @@ enum {
 	KEY_PIN_BYTES = KDF_PIN_MAX_BYTES + 3,
 	/* the CLI has the PIN before it asks, the supervisor sends at once: longer means broken */
 	KEY_PENDING_MS = 30 * 1000,
+	/* block reads all metadata of an image, which may be large and on a slow disk */
+	KEY_IMAGE_MS = 120 * 1000,
 };
 
 /* One disk, from the first message about it until it is locked. Order, header and one-shot socket
@@ -26,12 +28,13 @@ enum {
 struct key_disk {
 	char name[MSG_NAME_BYTES]; /* "": free */
 	uint32_t id;
-	bool ordered;	/* .lease and .pin_fd are there */
+	bool ordered;	/* .lease and .pin_fd are there; decide waits for an answer */
 	bool pin_whole; /* the pipe was read to its end */
 	struct msg_lease lease;
 	int pin_fd;
-	int header_fd;
+	int header_fd[MSG_LAYERS];
 	int oneshot_fd;
+	bool handed_out;	/* over .oneshot_fd, which now brings block's answer */
 	uint64_t until_boot_ms; /* 0: unlocked, no end */
 	struct secret pin;	/* KEY_PIN_BYTES, of which .n_pin are there */
 	size_t n_pin;
@@ -52,6 +55,8 @@ void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_
 void key_disk_lock(struct key *key, const struct msg_key_order *order);
 void key_disk_resource(struct key *key, const struct msg_sup *msg, int fd);
 void key_disk_pin(struct key *key, struct key_disk *disk);
+/* .oneshot_fd, after the key went over it, is readable: block's answer, or its end. */
+void key_disk_ready(struct key *key, struct key_disk *disk);
 void key_disk_expire(struct key *key, uint64_t now_boot_ms);
 bool key_disk_any_unlocked(const struct key *key);
 

@@ -23,21 +23,34 @@ static void close_slot_fd(int *fd)
 	*fd = -1;
 }
 
+static void close_headers(struct key_disk *disk)
+{
+	for (unsigned i = 0; i < MSG_LAYERS; i++)
+		close_slot_fd(&disk->header_fd[i]);
+}
+
+static void free_slot(struct key_disk *disk)
+{
+	memset(disk, 0, sizeof(*disk));
+	disk->pin_fd = disk->oneshot_fd = -1;
+	for (unsigned i = 0; i < MSG_LAYERS; i++)
+		disk->header_fd[i] = -1;
+}
+
 static void forget(struct key_disk *disk)
 {
 	close_slot_fd(&disk->pin_fd);
-	close_slot_fd(&disk->header_fd);
+	close_headers(disk);
 	close_slot_fd(&disk->oneshot_fd);
 	secret_free(&disk->pin);
 	secret_free(&disk->volume_key);
-	memset(disk, 0, sizeof(*disk));
-	disk->pin_fd = disk->header_fd = disk->oneshot_fd = -1;
+	free_slot(disk);
 }
 
 void key_disk_init(struct key *key)
 {
 	for (unsigned i = 0; i < MSG_DISKS; i++)
-		key->disk[i] = (struct key_disk){ .pin_fd = -1, .header_fd = -1, .oneshot_fd = -1 };
+		free_slot(&key->disk[i]);
 }
 
 void key_disk_forget_all(struct key *key)
@@ -85,16 +98,47 @@ static void refuse(const struct key *key, uint32_t id, enum reason reason, const
 	key_reply(key, &reply);
 }
 
+static bool is_plain(const struct msg_lease *lease, unsigned layer)
+{
+	return layer > 0 && lease->parent[layer - 1].plain;
+}
+
+/* Is every header there that the order speaks of? */
+static bool has_headers(const struct key_disk *disk)
+{
+	for (unsigned i = 0; i <= disk->lease.n_parents; i++)
+		if (!is_plain(&disk->lease, i) && disk->header_fd[i] < 0)
+			return false;
+	return true;
+}
+
 static void hand_out(struct key_disk *disk)
 {
 	int r = ipc_send(disk->oneshot_fd, disk->volume_key.bytes, disk->volume_key.len_bytes, -1);
 
-	if (r < 0)
+	disk->handed_out = r == 0;
+	if (r < 0) {
 		log_err(r, "disk '%s': hand over the key", disk->name);
-	close_slot_fd(&disk->oneshot_fd);
+		close_slot_fd(&disk->oneshot_fd);
+	}
 }
 
-static int keep(struct key_disk *disk, const struct secret *volume_key)
+static void fill_layer(const struct msg_lease *lease, unsigned at, const struct secret *key,
+		       struct msg_layer_key *ret)
+{
+	const struct msg_layer *p = &lease->parent[at == 0 ? 0 : at - 1];
+
+	memcpy(ret->disk_uuid, at == 0 ? lease->disk_uuid : p->uuid, sizeof(ret->disk_uuid));
+	ret->disk_bytes = at == 0 ? lease->disk_bytes : p->disk_bytes;
+	ret->sector_bytes = at == 0 ? lease->sector_bytes : p->sector_bytes;
+	ret->plain = is_plain(lease, at);
+	if (at > 0)
+		memcpy(ret->root, p->root, sizeof(ret->root));
+	if (!ret->plain)
+		memcpy(ret->key, key->bytes, sizeof(ret->key));
+}
+
+static int keep(struct key_disk *disk, const struct unlock_result *result)
 {
 	struct msg_volume_key *msg;
 	struct secret kept = { 0 };
@@ -103,15 +147,22 @@ static int keep(struct key_disk *disk, const struct secret *volume_key)
 	if (r < 0)
 		return r;
 	msg = (struct msg_volume_key *)(void *)kept.bytes;
-	memcpy(msg->disk_uuid, disk->lease.disk_uuid, sizeof(msg->disk_uuid));
-	msg->disk_bytes = disk->lease.disk_bytes;
-	msg->sector_bytes = disk->lease.sector_bytes;
-	memcpy(msg->key, volume_key->bytes, sizeof(msg->key));
+	msg->n_layers = disk->lease.n_parents + 1;
+	for (unsigned i = 0; i < msg->n_layers; i++)
+		fill_layer(&disk->lease, i, &result->volume_key[i], &msg->layer[i]);
 	disk->volume_key = kept;
 	return 0;
 }
 
-/* Order, header and PIN are there. */
+static void refuse_disk(struct key *key, struct key_disk *disk, const struct msg_key_reply *reply)
+{
+	log_info("disk '%s': stays locked: %s: %s", disk->name,
+		 reason_code((enum reason)reply->reason), reply->detail);
+	forget(disk);
+	key_reply(key, reply);
+}
+
+/* Order, headers and PIN are there. */
 static void unlock(struct key *key, struct key_disk *disk)
 {
 	struct msg_key_reply reply = { .id = disk->id };
@@ -130,34 +181,61 @@ static void unlock(struct key *key, struct key_disk *disk)
 		result.reason = REASON_TPM_ERROR;
 		detail_set(&result.detail, "there is no TPM, or it could not be opened");
 	}
-	if (result.reason == REASON_OK && keep(disk, &result.volume_key) < 0) {
+	if (result.reason == REASON_OK && keep(disk, &result) < 0) {
 		result.reason = REASON_INTERNAL;
 		detail_set(&result.detail, "out of lockable memory");
 	}
-	secret_free(&result.volume_key);
-	reply.reason = result.reason;
-	reply.tries_left = result.tries_left;
-	memcpy(reply.detail, result.detail.text, sizeof(reply.detail));
+	unlock_free(&result);
 	if (result.reason != REASON_OK) {
-		log_info("disk '%s': stays locked: %s: %s", disk->name, reason_code(result.reason),
-			 result.detail.text);
-		forget(disk);
-	} else {
+		reply.reason = result.reason;
+		reply.tries_left = result.tries_left;
+		memcpy(reply.detail, result.detail.text, sizeof(reply.detail));
+		refuse_disk(key, disk, &reply);
+		return;
+	}
+	secret_free(&disk->pin);
+	close_slot_fd(&disk->pin_fd);
+	close_headers(disk);
+	disk->until_boot_ms = loop_now_boot_ms() + KEY_IMAGE_MS;
+	if (disk->oneshot_fd >= 0)
+		hand_out(disk);
+}
+
+/* Nothing is unlocked before block has seen that the image is the one of the lease. */
+void key_disk_ready(struct key *key, struct key_disk *disk)
+{
+	struct msg_key_reply reply = { .id = disk->id };
+	struct msg_volume_ready ready;
+	int r = ipc_recv(disk->oneshot_fd, &ready, sizeof(ready), NULL);
+
+	if (r == -EAGAIN)
+		return;
+	disk->handed_out = false;
+	close_slot_fd(&disk->oneshot_fd);
+	if (r < 0 || !msg_text_ok(ready.detail, sizeof(ready.detail)) ||
+	    (ready.reason != REASON_OK && ready.reason != REASON_IMAGE)) {
+		log_err(r, "disk '%s': its block did not say whether it serves", disk->name);
+		ready = (struct msg_volume_ready){ .reason = REASON_INTERNAL };
+		(void)strcpy(ready.detail, "its block ended before it had seen the whole image");
+	}
+	reply.reason = ready.reason;
+	memcpy(reply.detail, ready.detail, sizeof(reply.detail));
+	if (!disk->ordered) /* a successor: decide waits for nothing */
+		log_info("disk '%s': its new block says: %s %s", disk->name,
+			 reason_code((enum reason)ready.reason), ready.detail);
+	else if (ready.reason != REASON_OK)
+		refuse_disk(key, disk, &reply);
+	else {
 		log_info("disk '%s': unlocked", disk->name);
-		secret_free(&disk->pin);
-		close_slot_fd(&disk->pin_fd);
-		close_slot_fd(&disk->header_fd);
 		disk->ordered = false;
 		disk->until_boot_ms = 0;
-		if (disk->oneshot_fd >= 0)
-			hand_out(disk);
+		key_reply(key, &reply);
 	}
-	key_reply(key, &reply);
 }
 
 static void unlock_if_all_is_there(struct key *key, struct key_disk *disk)
 {
-	if (disk->ordered && disk->pin_whole && disk->header_fd >= 0)
+	if (disk->ordered && !disk->volume_key.bytes && disk->pin_whole && has_headers(disk))
 		unlock(key, disk);
 }
 
@@ -171,6 +249,8 @@ void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_
 	if (pipe_fd < 0 || fstat(pipe_fd, &st) < 0 || !S_ISFIFO(st.st_mode))
 		die("decide ordered an unlock without a pipe for the PIN");
 	disk = find_or_take(key, order->disk);
+	if (order->lease.n_parents >= MSG_LAYERS)
+		die("decide sent a lease of too many layers");
 	if (!disk || disk->ordered || disk->volume_key.bytes) {
 		refuse(key, order->id, REASON_DISK_BUSY,
 		       disk ? "it is open, or being opened" : "too many disks are open");
@@ -184,7 +264,7 @@ void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_
 		return;
 	}
 	if (disk->id != order->id) { /* leftovers of an earlier decision */
-		close_slot_fd(&disk->header_fd);
+		close_headers(disk);
 		close_slot_fd(&disk->oneshot_fd);
 	}
 	disk->id = order->id;
@@ -230,24 +310,26 @@ void key_disk_resource(struct key *key, const struct msg_sup *msg, int fd)
 	OWNS_FD int given = fd;
 	struct key_disk *disk;
 
-	if (given < 0 || msg->name[0] == '\0' || !msg_text_ok(msg->name, sizeof(msg->name)))
-		die("the supervisor sent a disk without a name or a descriptor");
+	if (given < 0 || msg->name[0] == '\0' || !msg_text_ok(msg->name, sizeof(msg->name)) ||
+	    (msg->what == SUP_RES_DISK_HEADER && msg->layer >= MSG_LAYERS))
+		die("the supervisor sent a disk without a name, a layer or a descriptor");
 	disk = find_or_take(key, msg->name);
 	if (!disk || (disk->ordered && disk->id != msg->id))
 		return; /* of a decision that is no more */
 	if (!disk->ordered && disk->id != msg->id && !disk->volume_key.bytes) {
-		close_slot_fd(&disk->header_fd); /* leftovers of an earlier decision */
+		close_headers(disk); /* leftovers of an earlier decision */
 		close_slot_fd(&disk->oneshot_fd);
 		disk->id = msg->id;
 	}
 	if (msg->what == SUP_RES_DISK_ONESHOT) {
 		close_slot_fd(&disk->oneshot_fd);
+		disk->handed_out = false;
 		disk->oneshot_fd = take_fd(&given);
 		if (disk->volume_key.bytes) /* a successor of a block that died */
 			hand_out(disk);
 	} else if (!disk->volume_key.bytes) {
-		close_slot_fd(&disk->header_fd);
-		disk->header_fd = take_fd(&given);
+		close_slot_fd(&disk->header_fd[msg->layer]);
+		disk->header_fd[msg->layer] = take_fd(&given);
 	}
 	unlock_if_all_is_there(key, disk);
 }
@@ -261,8 +343,10 @@ void key_disk_expire(struct key *key, uint64_t now_boot_ms)
 			continue;
 		if (disk->ordered)
 			refuse(key, disk->id, REASON_INTERNAL,
-			       disk->pin_whole ? "the disk's header did not come"
-					       : "the PIN did not come");
+			       disk->volume_key.bytes
+				       ? "its block does not look at the image; see its log"
+			       : disk->pin_whole ? "the disk's header did not come"
+						 : "the PIN did not come");
 		forget(disk);
 	}
 }

@@ -47,6 +47,7 @@ static void keep_resource(struct role *role, const struct msg_sup *msg, int fd)
 	    msg->what >= N_SUP_RESOURCES || !msg_text_ok(msg->name, sizeof(msg->name)))
 		die("role: the supervisor sent an impossible resource %u", (unsigned)msg->what);
 	*r = (struct role_resource){ .fd = fd, .kind = msg->what, .id = msg->id };
+	r->layer = msg->what == SUP_RES_DISK_HEADER ? msg->layer : 0;
 	memcpy(r->name, msg->name, sizeof(r->name));
 	role->n_resources++;
 }

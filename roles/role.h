@@ -15,6 +15,7 @@ struct role_resource {
 	int fd;	       /* owned by the role until taken; then -1 */
 	uint32_t kind; /* enum sup_resource */
 	uint32_t id;
+	uint32_t layer; /* of SUP_RES_DISK_HEADER */
 	char name[MSG_NAME_BYTES];
 };
 

@@ -27,12 +27,18 @@ struct child {
 	uint64_t restart_boot_ms; /* 0: no restart is due */
 };
 
+struct disk_fds {
+	int listen;
+	uint32_t n_layers;
+	int image[MSG_LAYERS]; /* the writable one first; -1: no such layer, as in the next */
+	int tree[MSG_LAYERS];  /* of parents */
+};
+
 /* A disk that was unlocked: everything a successor of its block needs. */
 struct disk {
 	char name[MSG_NAME_BYTES]; /* empty: free slot */
 	uint32_t id;		   /* decision that started it */
-	int image_fd;
-	int listen_fd;
+	struct disk_fds fds;
 };
 
 struct supervisor {
@@ -139,9 +145,10 @@ void supervisor_policy_recover(const struct supervisor *s);
 
 /* -- supervisor_disk.c -- */
 
-/* For decide: open the disk's image and header, listen on its NBD socket, start its block and give
- * key what it needs. On failure says so to decide with SUP_FAILED. */
-void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name);
+/* For decide: open the disk's images, trees and headers, listen on its NBD socket, start its block and
+ * give key what it needs. On failure says so to decide with SUP_FAILED. */
+void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
+			   const struct msg_layer_files *files);
 /* For decide: the lease of a disk and its signature; a connection to its NBD socket. Answered with
  * resources of this id, or with SUP_FAILED. */
 void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name);

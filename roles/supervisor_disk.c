@@ -50,41 +50,81 @@ static struct disk *find_disk(struct supervisor *s, const char *name)
 }
 
 /* disks/NAME/LAYER.SUFFIX; a regular file, not by way of a link, or negative errno. */
-static int open_layer(const struct supervisor *s, const char *name, const char *suffix, int flags)
+static int open_layer(const struct supervisor *s, const char *name, const char *layer,
+		      const char *suffix, int flags)
 {
 	char path[MSG_PATH_BYTES], rest[MSG_PATH_BYTES];
 	OWNS_FD int fd = -1;
 	struct stat st;
 
-	(void)snprintf(rest, sizeof(rest), "disks/%s/leaf.%s", name, suffix);
+	(void)snprintf(rest, sizeof(rest), "disks/%s/%s.%s", name, layer, suffix);
 	supervisor_path(path, s->config.state, rest);
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
 }
 
-static int open_disk(const struct supervisor *s, struct disk *disk, int *ret_header_fd)
+static void close_layers(struct disk_fds *fds)
 {
-	OWNS_FD int header = open_layer(s, disk->name, "luks", O_RDONLY);
-	OWNS_FD int image = open_layer(s, disk->name, "vhd", O_RDWR);
-	OWNS_FD int listening = -1;
-	char rest[MSG_NAME_BYTES + 16];
+	for (uint32_t i = 0; i < MSG_LAYERS; i++) {
+		if (fds->image[i] >= 0)
+			(void)close(fds->image[i]);
+		if (fds->tree[i] >= 0)
+			(void)close(fds->tree[i]);
+	}
+}
 
-	if (header < 0)
-		return header;
-	if (image < 0)
-		return image;
-	if (flock(image, LOCK_EX | LOCK_NB) < 0) /* a second writer would be the end of the image */
+static void no_fds(int fds[MSG_LAYERS])
+{
+	for (uint32_t i = 0; i < MSG_LAYERS; i++)
+		fds[i] = -1;
+}
+
+/* All files of one layer: the leaf is written and has none beside it to be read; a parent is only
+ * read, and another disk may share it. */
+static int open_files(const struct supervisor *s, struct disk *disk, uint32_t at,
+		      const struct msg_layer_file *file, int *ret_header)
+{
+	struct disk_fds *fds = &disk->fds;
+
+	if (!name_ok(file->name) || !msg_text_ok(file->name, sizeof(file->name)))
+		return -EINVAL;
+	fds->image[at] = open_layer(s, disk->name, file->name, "vhd", at == 0 ? O_RDWR : O_RDONLY);
+	if (fds->image[at] < 0)
+		return fds->image[at];
+	/* a second writer would be the end of the image */
+	if (flock(fds->image[at], (at == 0 ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
 		return -errno;
-	(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", disk->name);
-	listening = supervisor_listen(s, rest, SOCK_STREAM, 0600);
-	if (listening < 0)
-		return listening;
-	disk->image_fd = take_fd(&image);
-	disk->listen_fd = take_fd(&listening);
-	*ret_header_fd = take_fd(&header);
-	return 0;
+	if (at > 0) {
+		fds->tree[at] = open_layer(s, disk->name, file->name, "tree", O_RDONLY);
+		if (fds->tree[at] < 0)
+			return fds->tree[at];
+	}
+	if (!file->plain || at == 0)
+		*ret_header = open_layer(s, disk->name, file->name, "luks", O_RDONLY);
+	return file->plain && at > 0 ? 0 : MIN(*ret_header, 0);
+}
+
+static int open_disk(const struct supervisor *s, struct disk *disk,
+		     const struct msg_layer_files *files, int ret_header[MSG_LAYERS])
+{
+	char rest[MSG_NAME_BYTES + 16];
+	int r = files->n >= 1 && files->n <= MSG_LAYERS ? 0 : -EINVAL;
+
+	no_fds(disk->fds.image);
+	no_fds(disk->fds.tree);
+	for (uint32_t i = 0; r == 0 && i < files->n; i++)
+		r = open_files(s, disk, i, &files->file[i], &ret_header[i]);
+	if (r == 0) {
+		(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", disk->name);
+		disk->fds.listen = supervisor_listen(s, rest, SOCK_STREAM, 0600);
+		r = MIN(disk->fds.listen, 0);
+	}
+	if (r < 0)
+		close_layers(&disk->fds);
+	disk->fds.n_layers = files->n;
+	return r;
 }
 
 bool supervisor_disk_wanted(const struct supervisor *s, const char *name)
@@ -94,9 +134,9 @@ bool supervisor_disk_wanted(const struct supervisor *s, const char *name)
 
 static void close_disk(struct disk *disk)
 {
-	(void)close(disk->image_fd);
-	(void)close(disk->listen_fd);
-	*disk = (struct disk){ .image_fd = -1, .listen_fd = -1 };
+	close_layers(&disk->fds);
+	(void)close(disk->fds.listen);
+	*disk = (struct disk){ 0 };
 }
 
 static void say_failed(struct supervisor *s, uint32_t id, const char *name, int error)
@@ -109,38 +149,51 @@ static void say_failed(struct supervisor *s, uint32_t id, const char *name, int 
 		supervisor_send(decide, &msg, -1);
 }
 
-static void give_header(struct supervisor *s, const struct disk *disk, int header_fd)
+static void give_headers(struct supervisor *s, const struct disk *disk, int header[MSG_LAYERS])
 {
 	struct child *key = supervisor_find(s, ROLE_KEY, "");
-	struct msg_sup msg = { .verb = SUP_RESOURCE, .what = SUP_RES_DISK_HEADER, .id = disk->id };
 
-	memcpy(msg.name, disk->name, sizeof(msg.name));
-	if (key)
-		supervisor_send(key, &msg, header_fd);
+	for (uint32_t i = 0; i < MSG_LAYERS; i++) {
+		struct msg_sup msg = { .verb = SUP_RESOURCE,
+				       .what = SUP_RES_DISK_HEADER,
+				       .id = disk->id,
+				       .layer = i };
+
+		if (header[i] < 0)
+			continue;
+		memcpy(msg.name, disk->name, sizeof(msg.name));
+		if (key)
+			supervisor_send(key, &msg, header[i]);
+	}
 }
 
-void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name)
+void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
+			   const struct msg_layer_files *files)
 {
 	struct disk *disk = find_disk(s, name) ? NULL : find_disk(s, "");
 	const struct child *old =
 		supervisor_find(s, ROLE_BLOCK, name); /* stopped, and still ending */
-	OWNS_FD int header = -1;
+	int header[MSG_LAYERS];
 	int r = !name_ok(name) ? -EINVAL : !disk || (old && old->pid > 0) ? -EBUSY : 0;
 
+	no_fds(header);
 	if (r == 0) {
 		disk->id = id;
 		(void)snprintf(disk->name, sizeof(disk->name), "%s", name);
-		r = open_disk(s, disk, &header);
+		r = open_disk(s, disk, files, header);
 		if (r < 0)
-			disk->name[0] = '\0';
+			*disk = (struct disk){ 0 };
 	}
 	if (r < 0) {
 		log_err(r, "open disk '%s'", name);
 		say_failed(s, id, name, r);
-		return;
+	} else {
+		give_headers(s, disk, header);
+		(void)supervisor_add(s, ROLE_BLOCK, name);
 	}
-	give_header(s, disk, header);
-	(void)supervisor_add(s, ROLE_BLOCK, name);
+	for (uint32_t i = 0; i < MSG_LAYERS; i++)
+		if (header[i] >= 0)
+			(void)close(header[i]);
 }
 
 /* Under the decision that started it, it is stopped because key refused it: no client was served,
@@ -239,22 +292,52 @@ static void become_block(const struct supervisor *s)
 		die("block: set no_new_privs: %m");
 }
 
+/* nbdkit's descriptors and what the plugin is told of them. */
+struct handing {
+	int fd[2 + 2 * MSG_LAYERS];
+	char text[2 + 2 * MSG_LAYERS][16];
+	unsigned n;
+};
+
+static void add_fd(struct handing *h, const char *parameter, int fd)
+{
+	if (fd < 0)
+		return;
+	h->fd[h->n] = fd;
+	(void)snprintf(h->text[h->n], sizeof(h->text[0]), "%s=%u", parameter, 3 + h->n);
+	h->n++;
+}
+
 void supervisor_disk_exec(const struct supervisor *s, const char *disk_name, int key_fd)
 {
 	char plugin[MSG_PATH_BYTES], name[MSG_NAME_BYTES + 8], pid[32];
-	size_t slot = find_slot(s, disk_name);
-	char nbdkit[] = NBDKIT, foreground[] = "--foreground", fd[] = "fd=4", key[] = "key_fd=5";
-	char listen_fds[] = "LISTEN_FDS=1";
-	char *argv[] = { nbdkit, foreground, plugin, fd, key, name, NULL };
+	size_t slot = find_slot(s, disk_name), n = 0;
+	char nbdkit[] = NBDKIT, foreground[] = "--foreground", listen_fds[] = "LISTEN_FDS=1";
+	char *argv[4 + 2 + 2 * MSG_LAYERS + 1];
 	char *envp[] = { listen_fds, pid, NULL };
+	const struct disk_fds *fds;
+	struct handing h = { .n = 0 };
 
 	if (slot == ARRAY_LEN(s->disk))
 		die("block: no disk '%s'", disk_name);
+	fds = &s->disk[slot].fds;
+	add_fd(&h, "", fds->listen); /* the first is nbdkit's, which knows it by LISTEN_FDS */
+	add_fd(&h, "key_fd", key_fd);
+	for (uint32_t i = 0; i < fds->n_layers; i++) {
+		add_fd(&h, "fd", fds->image[i]);
+		add_fd(&h, "tree_fd", fds->tree[i]);
+	}
 	supervisor_path(plugin, s->libexec, "bulkhead-block.so");
 	(void)snprintf(name, sizeof(name), "name=%s", disk_name);
 	(void)snprintf(pid, sizeof(pid), "LISTEN_PID=%d", (int)getpid());
-	supervisor_hand_over(
-		(const int[]){ s->disk[slot].listen_fd, s->disk[slot].image_fd, key_fd }, 3);
+	argv[n++] = nbdkit;
+	argv[n++] = foreground;
+	argv[n++] = plugin;
+	argv[n++] = name;
+	for (unsigned i = 1; i < h.n; i++)
+		argv[n++] = h.text[i];
+	argv[n] = NULL;
+	supervisor_hand_over(h.fd, h.n);
 	become_block(s);
 	(void)execve(NBDKIT, argv, envp);
 	die("run '%s': %m", NBDKIT);

@@ -3,7 +3,7 @@
  * nbdkit --foreground bulkhead-block.so fd=N key_fd=N name=NAME   (socket by LISTEN_FDS)
  * The supervisor has dropped uid and capabilities and set no_new_privs. In after_fork, the one
  * callback that runs with the socket bound and a single thread, come in this order: locked memory,
- * libraries, the system call filter, the image's metadata, the volume key. nbdkit accepts nobody
+ * libraries, the system call filter, the volume keys, the images' metadata. nbdkit accepts nobody
  * before it returns. */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,10 +21,12 @@
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/msg.h"
+#include "base/reason.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "vhdcrypt/block_syscalls.h"
 #include "vhdcrypt/image.h"
+#include "vhdcrypt/volume.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -36,17 +38,28 @@ enum {
 };
 
 static struct block {
-	int fd;
+	struct volume_fds fds;
 	int key_fd;
 	const char *name;
-	struct image *image;
-	struct sector *cipher;
-} block = { .fd = -1, .key_fd = -1 };
+	struct volume *volume;
+	struct image *image; /* of the volume */
+} block = { .key_fd = -1 };
+
+static int add_layer(const char *value)
+{
+	struct volume_fds *fds = &block.fds;
+
+	if (fds->n_layers == MSG_LAYERS) {
+		nbdkit_error("fd=: a disk has at most %d layers", MSG_LAYERS);
+		return -1;
+	}
+	return nbdkit_parse_int("fd", value, &fds->image[fds->n_layers++]);
+}
 
 static int block_config(const char *key, const char *value)
 {
 	if (strcmp(key, "fd") == 0)
-		return nbdkit_parse_int("fd", value, &block.fd);
+		return add_layer(value);
 	if (strcmp(key, "key_fd") == 0)
 		return nbdkit_parse_int("key_fd", value, &block.key_fd);
 	if (strcmp(key, "name") == 0) {
@@ -59,7 +72,11 @@ static int block_config(const char *key, const char *value)
 
 static int block_config_complete(void)
 {
-	if (block.fd > 2 && block.key_fd > 2 && block.fd != block.key_fd && block.name)
+	bool ok = block.fds.n_layers > 0 && block.key_fd > 2 && block.name;
+
+	for (unsigned i = 0; i < block.fds.n_layers; i++)
+		ok = ok && block.fds.image[i] > 2 && block.fds.image[i] != block.key_fd;
+	if (ok)
 		return 0;
 	nbdkit_error("fd=, key_fd= (two descriptors above 2) and name= are needed");
 	return -1;
@@ -102,38 +119,6 @@ static int prepare_process(void)
 	return sector_init();
 }
 
-static int open_image(void)
-{
-	char text[VHD_FAULT_TEXT_BYTES];
-	struct vhd_fault fault;
-	int r = image_open(block.fd, IMAGE_READ_WRITE, &block.image, &fault);
-
-	if (r == -EBADMSG || r == -EOPNOTSUPP)
-		nbdkit_error("disk '%s': open image: %s", block.name,
-			     vhd_fault_text(&fault, text, sizeof(text)));
-	else if (r < 0)
-		nbdkit_error("disk '%s': open image: %s", block.name, strerror(-r));
-	return r;
-}
-
-/* Is this key for this very image? */
-static int check_key(const struct msg_volume_key *msg)
-{
-	const struct image_info *info = image_info(block.image);
-
-	if (memcmp(msg->disk_uuid, info->footer.uuid, sizeof(msg->disk_uuid)) != 0) {
-		nbdkit_error("disk '%s': the key is for an image with another UUID", block.name);
-		return -EPERM;
-	}
-	if (msg->disk_bytes != info->virtual_bytes) {
-		nbdkit_error("disk '%s': the key is for a disk of %" PRIu64
-			     " bytes, the image has %" PRIu64,
-			     block.name, msg->disk_bytes, info->virtual_bytes);
-		return -EPERM;
-	}
-	return 0;
-}
-
 static int wait_for_key(void)
 {
 	struct pollfd p = { .fd = block.key_fd, .events = POLLIN };
@@ -142,37 +127,41 @@ static int wait_for_key(void)
 	return poll(&p, 1, -1) < 0 ? -errno : 0;
 }
 
-static int take_key(void)
+/* The keys, and with them what the images have to be. */
+static int open_disk(struct detail *ret_detail)
 {
 	OWNS_SECRET struct secret room = { 0 };
-	struct msg_volume_key *msg;
-	int r = secret_new(&room, sizeof(*msg));
+	int r = secret_new(&room, sizeof(struct msg_volume_key));
 
 	if (r == 0)
 		r = wait_for_key();
 	if (r == 0)
 		r = ipc_recv(block.key_fd, room.bytes, room.len_bytes, NULL);
-	(void)close(block.key_fd);
-	block.key_fd = -1;
 	if (r < 0) {
-		nbdkit_error("disk '%s': receive key: %s", block.name, strerror(-r));
+		detail_set(ret_detail, "receive key: %s", strerror(-r));
 		return r;
 	}
-	msg = (struct msg_volume_key *)(void *)room.bytes;
-	r = check_key(msg);
-	if (r < 0)
-		return r;
-	r = sector_new(msg->key, msg->sector_bytes, &block.cipher);
-	if (r == 0)
-		r = image_set_cipher(block.image, block.cipher);
-	if (r < 0)
-		nbdkit_error("disk '%s': load key for sectors of %" PRIu32 " bytes: %s", block.name,
-			     msg->sector_bytes, strerror(-r));
-	return r;
+	return volume_open(&block.fds, (struct msg_volume_key *)(void *)room.bytes, &block.volume,
+			   ret_detail);
+}
+
+/* key's client hears of an unlocked disk only when we have said that this is its image. */
+static int answer_key(int r, const struct detail *detail)
+{
+	struct msg_volume_ready ready = { .reason = r < 0 ? REASON_IMAGE : REASON_OK };
+	int sent;
+
+	static_assert(sizeof(ready.detail) == sizeof(detail->text), "detail");
+	memcpy(ready.detail, detail->text, sizeof(ready.detail));
+	sent = ipc_send(block.key_fd, &ready, sizeof(ready), -1);
+	(void)close(block.key_fd);
+	block.key_fd = -1;
+	return r < 0 ? r : sent;
 }
 
 static int block_after_fork(void)
 {
+	struct detail detail = { 0 };
 	int r;
 
 	log_open("block");
@@ -182,18 +171,25 @@ static int block_after_fork(void)
 		return -1;
 	}
 	sandbox_filter_threads(BLOCK_SYSCALLS);
-	return open_image() < 0 || take_key() < 0 ? -1 : 0;
+	r = open_disk(&detail);
+	r = answer_key(r, &detail);
+	if (r < 0) {
+		nbdkit_error("disk '%s': %s", block.name,
+			     detail.text[0] ? detail.text : strerror(-r));
+		return -1;
+	}
+	block.image = volume_image(block.volume);
+	return 0;
 }
 
 static void block_cleanup(void)
 {
-	int r = image_close(block.image);
+	int r = volume_close(block.volume);
 
 	if (r < 0)
 		nbdkit_error("disk '%s': flush at the end: %s", block.name, strerror(-r));
-	sector_free(block.cipher);
 	block.image = NULL;
-	block.cipher = NULL;
+	block.volume = NULL;
 }
 
 static void *block_open(int readonly)
@@ -307,7 +303,7 @@ static struct nbdkit_plugin plugin = {
 	.description = "Serves one encrypted VHD; started by bulkheadd, useless by hand.",
 	.config = block_config,
 	.config_complete = block_config_complete,
-	.config_help = "fd=<N>      (required) descriptor of the image\n"
+	.config_help = "fd=<N>      (required) descriptor of an image, the writable layer first\n"
 		       "key_fd=<N>  (required) socket that brings the volume key, once\n"
 		       "name=<NAME> (required) the disk's name in messages",
 	.after_fork = block_after_fork,

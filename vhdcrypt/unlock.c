@@ -18,11 +18,48 @@ enum { LEASE_VERSION_KNOWN = 1, PCR_LIST_BYTES = 96 };
 struct unlock {
 	struct tpm *tpm;
 	const struct msg_lease *lease;
-	struct header *header;
-	struct secret a;     /* Argon2id of the PIN */
-	struct secret share; /* what the TPM released */
+	struct header *header[MSG_LAYERS]; /* NULL: plain */
+	struct secret a;		   /* Argon2id of the PIN */
+	struct secret share;		   /* what the TPM released */
 	struct unlock_result *result;
 };
+
+/* A layer as the lease names it, wherever in the lease that stands. */
+struct layer {
+	const char *name;
+	const uint8_t *uuid;
+	const uint8_t *fingerprint;
+	uint64_t generation;
+	uint32_t sector_bytes;
+	bool plain;
+};
+
+static struct layer layer_of(const struct msg_lease *l, unsigned at)
+{
+	const struct msg_layer *p = &l->parent[at == 0 ? 0 : at - 1];
+
+	if (at == 0)
+		return (struct layer){ .name = l->layer,
+				       .uuid = l->disk_uuid,
+				       .fingerprint = l->fingerprint,
+				       .generation = l->generation,
+				       .sector_bytes = l->sector_bytes };
+	return (struct layer){ .name = p->name,
+			       .uuid = p->uuid,
+			       .fingerprint = p->fingerprint,
+			       .generation = p->generation,
+			       .sector_bytes = p->sector_bytes,
+			       .plain = p->plain != 0 };
+}
+
+/* The layer at fault, in front of what is wrong with it; a disk of one layer needs no name. */
+static void name_layer(struct unlock *u, const struct layer *layer)
+{
+	struct detail why = u->result->detail;
+
+	if (u->lease->n_parents > 0)
+		detail_set(&u->result->detail, "layer '%s': %s", layer->name, why.text);
+}
 
 #define REFUSE(u, why, ...)                                                                        \
 	(detail_set(&(u)->result->detail, __VA_ARGS__), (u)->result->reason = (why))
@@ -45,12 +82,18 @@ static enum reason check_lease(struct unlock *u)
 	const struct msg_lease *l = u->lease;
 	const struct kdf_argon argon = { .ops = l->argon_ops, .mem_kib = l->argon_mem_kib };
 
+	if (l->n_parents >= MSG_LAYERS || !msg_text_ok(l->layer, sizeof(l->layer)))
+		return REFUSE(u, REASON_REQUEST, "the lease has more layers than can be served");
 	if (l->version != LEASE_VERSION_KNOWN)
 		return REFUSE(u, REASON_REQUEST, "the lease has version %u, this is made for 1",
 			      l->version);
-	if (l->sector_bytes != 512 && l->sector_bytes != 4096)
-		return REFUSE(u, REASON_REQUEST, "the lease has sectors of %u bytes",
-			      l->sector_bytes);
+	for (unsigned i = 0; i <= l->n_parents; i++) {
+		const struct layer layer = layer_of(l, i);
+
+		if (!layer.plain && layer.sector_bytes != 512 && layer.sector_bytes != 4096)
+			return REFUSE(u, REASON_REQUEST, "the lease has sectors of %u bytes",
+				      layer.sector_bytes);
+	}
 	if (!kdf_argon_ok(&argon) || l->pcr_mask == 0 || l->pcr_mask >> TPM_N_PCRS)
 		return REFUSE(u, REASON_REQUEST,
 			      "the lease has Argon2 costs or PCRs out of bounds");
@@ -77,24 +120,25 @@ static enum reason check_tpm(struct unlock *u)
 	return REASON_OK;
 }
 
-static enum reason check_header(struct unlock *u, int header_fd)
+static enum reason check_header(struct unlock *u, const struct layer *layer, int header_fd,
+				struct header **ret_header)
 {
 	char uuid[HEADER_RAW_UUID_TEXT_BYTES];
 	uint8_t name[TPM_NAME_BYTES];
 	const struct header_shape *shape;
-	int r = header_open(header_fd, &u->header, &u->result->detail);
+	int r = header_open(header_fd, ret_header, &u->result->detail);
 
 	if (r == -EBADMSG)
 		return u->result->reason = REASON_HEADER_SHAPE;
 	if (r < 0)
 		return REFUSE(u, REASON_INTERNAL, "copy the header: %s", strerror(-r));
-	shape = header_shape_of(u->header);
-	if (shape->sector_bytes != u->lease->sector_bytes)
+	shape = header_shape_of(*ret_header);
+	if (shape->sector_bytes != layer->sector_bytes)
 		return REFUSE(u, REASON_HEADER_SHAPE,
 			      "segments.0.sector_size is %u, the lease says %u",
-			      shape->sector_bytes, u->lease->sector_bytes);
-	header_raw_uuid_text(header_uuid(u->header), uuid);
-	if (memcmp(header_uuid(u->header), u->lease->disk_uuid, HEADER_RAW_UUID_BYTES) != 0)
+			      shape->sector_bytes, layer->sector_bytes);
+	header_raw_uuid_text(header_uuid(*ret_header), uuid);
+	if (memcmp(header_uuid(*ret_header), layer->uuid, HEADER_RAW_UUID_BYTES) != 0)
 		return REFUSE(u, REASON_HEADER_DISK,
 			      "the header is that of disk %s, not of the one in the lease", uuid);
 	if (tpm_name_of(shape->token.object.public, sizeof(shape->token.object.public), name) < 0 ||
@@ -102,6 +146,23 @@ static enum reason check_header(struct unlock *u, int header_fd)
 		return REFUSE(u, REASON_HEADER_DISK,
 			      "token.public is another TPM object than the lease names");
 	return REASON_OK;
+}
+
+/* All of them, before the PIN is used. */
+static enum reason check_headers(struct unlock *u, const int header_fd[MSG_LAYERS])
+{
+	enum reason reason = REASON_OK;
+
+	for (unsigned i = 0; reason == REASON_OK && i <= u->lease->n_parents; i++) {
+		const struct layer layer = layer_of(u->lease, i);
+
+		if (layer.plain)
+			continue;
+		reason = check_header(u, &layer, header_fd[i], &u->header[i]);
+		if (reason != REASON_OK)
+			name_layer(u, &layer);
+	}
+	return reason;
 }
 
 /* "4, 9" */
@@ -121,7 +182,7 @@ static const char *list_pcrs(uint32_t mask, char ret[PCR_LIST_BYTES])
 static uint32_t differing_pcrs(const struct unlock *u,
 			       const uint8_t now[TPM_N_PCRS][TPM_DIGEST_BYTES])
 {
-	const struct token *token = &header_shape_of(u->header)->token;
+	const struct token *token = &header_shape_of(u->header[0])->token;
 	uint8_t digest[TPM_DIGEST_BYTES];
 	uint32_t mask = 0;
 
@@ -205,7 +266,7 @@ static enum reason refuse_pin(struct unlock *u)
 
 static enum reason unseal(struct unlock *u)
 {
-	const struct token *token = &header_shape_of(u->header)->token;
+	const struct token *token = &header_shape_of(u->header[0])->token;
 	OWNS_SECRET struct secret auth = { 0 };
 	struct tpm_lockout l;
 	int r = kdf_auth(&u->a, &auth);
@@ -232,36 +293,59 @@ static enum reason unseal(struct unlock *u)
 	}
 }
 
-static enum reason open_volume(struct unlock *u)
+static enum reason open_volume(struct unlock *u, const struct layer *layer,
+			       const struct header *header, struct secret *ret_key)
 {
 	OWNS_SECRET struct secret kek = { 0 };
 	OWNS_SECRET struct secret key = { 0 };
 	uint8_t fingerprint[KDF_KEY_BYTES];
-	int r = seal_check(header_shape_of(u->header), header_uuid(u->header), u->lease->generation,
+	int r = seal_check(header_shape_of(header), header_uuid(header), layer->generation,
 			   &u->share);
 
 	if (r == -EBADMSG)
 		return REFUSE(u, REASON_HEADER_SEAL,
 			      "the header is not the one that was sealed as generation %llu",
-			      (unsigned long long)u->lease->generation);
+			      (unsigned long long)layer->generation);
 	if (r == 0)
-		r = kdf_kek(&u->share, &u->a, u->lease->disk_uuid, &kek);
+		r = kdf_kek(&u->share, &u->a, layer->uuid, &kek);
 	if (r == 0)
-		r = header_unlock(u->header, HEADER_SHAPE_TPM_KEYSLOT, &kek, &key);
+		r = header_unlock(header, HEADER_SHAPE_TPM_KEYSLOT, &kek, &key);
 	if (r == -EKEYREJECTED)
 		return REFUSE(u, REASON_HEADER_SHAPE, "the key material of keyslot 0 is damaged");
 	if (r < 0)
 		return REFUSE(u, REASON_INTERNAL, "open keyslot 0: %s", strerror(-r));
-	kdf_fingerprint(&key, u->lease->disk_uuid, fingerprint);
-	if (sodium_memcmp(fingerprint, u->lease->fingerprint, sizeof(fingerprint)) != 0)
+	kdf_fingerprint(&key, layer->uuid, fingerprint);
+	if (sodium_memcmp(fingerprint, layer->fingerprint, sizeof(fingerprint)) != 0)
 		return REFUSE(u, REASON_KEY_FINGERPRINT,
 			      "the header's volume key is not the one in the lease");
-	u->result->volume_key = key;
+	*ret_key = key;
 	key = (struct secret){ 0 };
 	return REASON_OK;
 }
 
-void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
+static enum reason open_volumes(struct unlock *u)
+{
+	enum reason reason = REASON_OK;
+
+	for (unsigned i = 0; reason == REASON_OK && i <= u->lease->n_parents; i++) {
+		const struct layer layer = layer_of(u->lease, i);
+
+		if (layer.plain)
+			continue;
+		reason = open_volume(u, &layer, u->header[i], &u->result->volume_key[i]);
+		if (reason != REASON_OK)
+			name_layer(u, &layer);
+	}
+	return reason;
+}
+
+void unlock_free(struct unlock_result *result)
+{
+	for (unsigned i = 0; i < MSG_LAYERS; i++)
+		secret_free(&result->volume_key[i]);
+}
+
+void unlock_run(struct tpm *tpm, const int header_fd[MSG_LAYERS], const struct msg_lease *lease,
 		const struct secret *pin, struct unlock_result *ret)
 {
 	struct unlock u = { .tpm = tpm, .lease = lease, .result = ret };
@@ -271,7 +355,7 @@ void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
 	if (ret->reason == REASON_OK)
 		ret->reason = check_tpm(&u);
 	if (ret->reason == REASON_OK)
-		ret->reason = check_header(&u, header_fd);
+		ret->reason = check_headers(&u, header_fd);
 	if (ret->reason == REASON_OK)
 		ret->reason = check_pcrs(&u);
 	if (ret->reason == REASON_OK)
@@ -279,8 +363,11 @@ void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
 	if (ret->reason == REASON_OK)
 		ret->reason = unseal(&u);
 	if (ret->reason == REASON_OK)
-		ret->reason = open_volume(&u);
-	header_close(u.header);
+		ret->reason = open_volumes(&u);
+	if (ret->reason != REASON_OK) /* all of them, or none */
+		unlock_free(ret);
+	for (unsigned i = 0; i < MSG_LAYERS; i++)
+		header_close(u.header[i]);
 	secret_free(&u.a);
 	secret_free(&u.share);
 }

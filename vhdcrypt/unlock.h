@@ -17,14 +17,21 @@
 
 struct unlock_result {
 	enum reason reason;
-	uint32_t tries_left;	  /* with REASON_PIN_WRONG */
-	struct detail detail;	  /* empty with REASON_OK */
-	struct secret volume_key; /* with REASON_OK: the caller's, to be freed */
+	uint32_t tries_left;  /* with REASON_PIN_WRONG */
+	struct detail detail; /* empty with REASON_OK */
+	/* with REASON_OK: one to a layer, the leaf's first, empty for a plain one; the caller's, to
+	 * be freed by unlock_free() */
+	struct secret volume_key[MSG_LAYERS];
 };
 
-/* header_fd is lent. header_library_init() must have been called. lease: from a document whose
- * signature, date and device others have checked. */
-void unlock_run(struct tpm *tpm, int header_fd, const struct msg_lease *lease,
+/* header_fd: lent, one to a layer, the leaf's first; -1 where the lease has it plain. A disk has one
+ * share: every header carries the same TPM object, and a keyslot and a seal of its own.
+ * header_library_init() must have been called. lease: from a document whose signature, date and
+ * device others have checked. */
+void unlock_run(struct tpm *tpm, const int header_fd[MSG_LAYERS], const struct msg_lease *lease,
 		const struct secret *pin, struct unlock_result *ret);
+
+/* Wipe the keys. */
+void unlock_free(struct unlock_result *result);
 
 #endif

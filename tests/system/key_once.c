@@ -101,18 +101,28 @@ static void receive(int fd, void *msg, size_t n, const char *what)
 	}
 }
 
-/* What block would get: is it the key that the lease names? */
-static void check_key(int fd, const struct lease *lease)
+/* What block would get, before decide has an answer: is it the key that the lease names? Then the
+ * image is, too. */
+static void play_block(int fd, int decide_fd, const struct lease *lease)
 {
+	struct pollfd p[] = { { .fd = decide_fd, .events = POLLIN },
+			      { .fd = fd, .events = POLLIN } };
+	struct msg_volume_ready ready = { .reason = REASON_OK };
 	struct msg_volume_key key;
-	struct secret volume_key = { .bytes = key.key, .len_bytes = sizeof(key.key) };
+	struct secret volume_key = { .bytes = key.layer[0].key,
+				     .len_bytes = sizeof(key.layer[0].key) };
 	uint8_t fingerprint[KDF_KEY_BYTES];
 
-	receive(fd, &key, sizeof(key), "wait for the key");
-	kdf_fingerprint(&volume_key, key.disk_uuid, fingerprint);
+	if (poll(p, 2, WAIT_MS) < 1)
+		fail("wait for the key");
+	if (p[0].revents || ipc_recv(fd, &key, sizeof(key), NULL) < 0)
+		return; /* refused */
+	kdf_fingerprint(&volume_key, key.layer[0].disk_uuid, fingerprint);
 	errno = EBADMSG;
 	if (memcmp(fingerprint, lease->key.fingerprint, sizeof(fingerprint)) != 0)
 		fail("the key handed out is another one");
+	if (ipc_send(fd, &ready, sizeof(ready), -1) < 0)
+		fail("say that it is served");
 }
 
 int main(int argc, char **argv)
@@ -146,9 +156,8 @@ int main(int argc, char **argv)
 	order.lease = lease.key;
 	if (ipc_send(to_decide[0], &order, sizeof(order), pin[0]) < 0)
 		fail("order");
+	play_block(oneshot[0], to_decide[0], &lease);
 	receive(to_decide[0], &reply, sizeof(reply), "wait for the answer");
-	if (reply.reason == REASON_OK)
-		check_key(oneshot[0], &lease);
 	(void)close(to_sup[0]);
 	(void)close(to_sup[1]);
 	if (waitpid(pid, &status, 0) != pid || status != 0)

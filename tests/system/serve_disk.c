@@ -87,14 +87,17 @@ static void fill(struct msg_volume_key *msg, int image_fd, const char *key_path,
 	struct vhd_fault fault;
 	int key = open(key_path, O_RDONLY | O_CLOEXEC);
 
-	if (key < 0 || read(key, msg->key, sizeof(msg->key)) != (ssize_t)sizeof(msg->key))
+	struct msg_layer_key *layer = &msg->layer[0];
+
+	msg->n_layers = 1;
+	if (key < 0 || read(key, layer->key, sizeof(layer->key)) != (ssize_t)sizeof(layer->key))
 		fail(key_path);
 	close(key);
-	msg->sector_bytes = (uint32_t)strtoul(sector_bytes, NULL, 10);
+	layer->sector_bytes = (uint32_t)strtoul(sector_bytes, NULL, 10);
 	if (image_open(image_fd, IMAGE_READ_ONLY, &image, &fault) < 0)
 		return; /* the plugin's to refuse */
-	memcpy(msg->disk_uuid, image_info(image)->footer.uuid, sizeof(msg->disk_uuid));
-	msg->disk_bytes = image_info(image)->virtual_bytes;
+	memcpy(layer->disk_uuid, image_info(image)->footer.uuid, sizeof(layer->disk_uuid));
+	layer->disk_bytes = image_info(image)->virtual_bytes;
 	image_close(image);
 }
 
@@ -129,12 +132,13 @@ int main(int argc, char **argv)
 	close(listening);
 	close(image);
 	close(pair[1]);
-	msg.disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
-	msg.disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
+	msg.layer[0].disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
+	msg.layer[0].disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
 	if (strcmp(spoil, "none") != 0)
 		(void)ipc_send(pair[0], &msg,
 			       strcmp(spoil, "half") == 0 ? sizeof(msg) / 2 : sizeof(msg), -1);
-	close(pair[0]);
+	if (strcmp(spoil, "none") == 0 || strcmp(spoil, "half") == 0)
+		close(pair[0]); /* else block says there whether it serves */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

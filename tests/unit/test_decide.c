@@ -269,6 +269,20 @@ static void a_disk_opens_under_its_own_lease_device_and_time(void **state)
 	assert_int_equal(decide_unlock(&p, &l, "", "corp", 0), REASON_DOC_MISSING);
 	assert_int_equal(decide_unlock(&p, &l, "L42", "gold", 0), REASON_LEASE_DISK);
 	assert_int_equal(decide_unlock(NULL, &l, "L42", "corp", 0), REASON_DOC_MISSING);
+
+	/* plain: by the lease and, beside it, by the policy's own word about these very bytes */
+	l.key.n_parents = 1;
+	assert_int_equal(decide_unlock(&p, &l, "L42", "corp", 0), REASON_OK);
+	l.key.parent[0].plain = 1;
+	memset(l.key.parent[0].root, 0x5a, 32);
+	assert_int_equal(decide_unlock(&p, &l, "L42", "corp", 0), REASON_PLAIN);
+	p.n_plain = 2;
+	memset(p.plain_sha256[1], 0x5a, 31);
+	assert_int_equal(decide_unlock(&p, &l, "L42", "corp", 0), REASON_PLAIN);
+	p.plain_sha256[1][31] = 0x5a;
+	assert_int_equal(decide_unlock(&p, &l, "L42", "corp", 0), REASON_OK);
+	p.n_plain = 1;
+	assert_int_equal(decide_unlock(&p, &l, "L42", "corp", 0), REASON_PLAIN);
 }
 
 static void no_disk_opens_after_the_policys_grace(void **state)

@@ -184,16 +184,21 @@ static enum reason answer(const struct lab *lab, struct msg_key_reply *ret)
 	return ret->reason;
 }
 
-static void gets_the_key(const struct lab *lab, int fd)
+/* block takes the key, and says of its image what it has to say */
+static void gets_the_key(const struct lab *lab, int fd, enum reason verdict)
 {
+	struct msg_volume_ready ready = { .reason = verdict, .detail = "block's words" };
 	struct msg_volume_key key;
 
 	wait_readable(fd);
 	assert_int_equal(ipc_recv(fd, &key, sizeof(key), NULL), 0);
-	assert_memory_equal(key.key, lab->c.volume_key.bytes, 64);
-	assert_memory_equal(key.disk_uuid, lab->c.lease.disk_uuid, 16);
-	assert_int_equal(key.sector_bytes, 512);
-	assert_int_equal(key.disk_bytes, 4096);
+	assert_int_equal(key.n_layers, 1);
+	assert_memory_equal(key.layer[0].key, lab->c.volume_key.bytes, 64);
+	assert_memory_equal(key.layer[0].disk_uuid, lab->c.lease.disk_uuid, 16);
+	assert_int_equal(key.layer[0].sector_bytes, 512);
+	assert_int_equal(key.layer[0].disk_bytes, 4096);
+	assert_int_equal(key.layer[0].plain, 0);
+	assert_int_equal(ipc_send(fd, &ready, sizeof(ready), -1), 0);
 	(void)close(fd);
 }
 
@@ -217,19 +222,19 @@ static void unlocks_whatever_comes_first(void **state)
 	send_header(lab);
 	block = send_oneshot(lab);
 	send_order(lab, KEY_UNLOCK, "271828\n");
+	gets_the_key(lab, block, REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
-	gets_the_key(lab, block);
 	send_order(lab, KEY_LOCK, NULL);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
 
 	lab->id = 2; /* order, header, socket */
 	send_order(lab, KEY_UNLOCK, pin_text);
 	send_header(lab);
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
-	gets_the_key(lab, send_oneshot(lab));
 	/* block dies, the supervisor starts another one, without an order */
-	gets_the_key(lab, send_oneshot(lab));
-	gets_the_key(lab, send_oneshot(lab));
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
 
 	send_order(lab, KEY_UNLOCK, pin_text);
 	assert_int_equal(answer(lab, &reply), REASON_DISK_BUSY);
@@ -245,6 +250,7 @@ static void a_locked_disk_has_no_key_for_anybody(void **state)
 	lab->id = 3;
 	send_order(lab, KEY_UNLOCK, pin_text);
 	send_header(lab);
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
 	send_order(lab, KEY_LOCK, NULL);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
@@ -273,8 +279,8 @@ static void a_wrong_pin_gives_block_nothing_and_decide_the_tries(void **state)
 	send_header(lab);
 	block = send_oneshot(lab);
 	send_order(lab, KEY_UNLOCK, pin_text);
+	gets_the_key(lab, block, REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
-	gets_the_key(lab, block);
 }
 
 /* Until key has read all that the supervisor sent. */
@@ -306,8 +312,33 @@ static void a_socket_of_another_decision_gets_no_key(void **state)
 	gets_nothing(beside);
 	lab->id = 21;
 	send_header(lab);
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
-	gets_the_key(lab, send_oneshot(lab));
+}
+
+/* What block says of the image is the unlock's answer; and then the key is gone. */
+static void an_image_that_block_refuses_stays_locked(void **state)
+{
+	struct lab *lab = *state;
+	struct msg_key_reply reply;
+	int block;
+
+	lab->id = 30;
+	send_order(lab, KEY_UNLOCK, pin_text);
+	send_header(lab);
+	gets_the_key(lab, send_oneshot(lab), REASON_IMAGE);
+	assert_int_equal(answer(lab, &reply), REASON_IMAGE);
+	assert_string_equal(reply.detail, "block's words");
+	block = send_oneshot(lab); /* a block that should not be there any more */
+	wait_read(lab);
+	lab->id = 31;
+	send_order(lab, KEY_UNLOCK, pin_text);
+	gets_nothing(block);
+	send_header(lab);
+	block = send_oneshot(lab);
+	wait_readable(block);
+	(void)close(block); /* it dies with the key in its hands */
+	assert_int_equal(answer(lab, &reply), REASON_INTERNAL);
 }
 
 static void checkpoints_are_counted_and_read_back(void **state)
@@ -337,6 +368,7 @@ static void its_end_costs_the_user_no_try(void **state)
 	lab->id = 7;
 	send_order(lab, KEY_UNLOCK, pin_text);
 	send_header(lab);
+	gets_the_key(lab, send_oneshot(lab), REASON_OK);
 	assert_int_equal(answer(lab, &reply), REASON_OK);
 	assert_int_equal(end(lab), 0);
 	swtpm_peer_cut(&lab->peer);
@@ -391,6 +423,7 @@ int main(void)
 		TEST(a_locked_disk_has_no_key_for_anybody),
 		TEST(a_wrong_pin_gives_block_nothing_and_decide_the_tries),
 		TEST(a_socket_of_another_decision_gets_no_key),
+		TEST(an_image_that_block_refuses_stays_locked),
 		TEST(checkpoints_are_counted_and_read_back),
 		TEST(its_end_costs_the_user_no_try),
 		TEST(a_peer_that_breaks_the_contract_ends_it),

@@ -17,7 +17,7 @@ static struct lease sample(void)
 	memcpy(l.id, "L-1", 4);
 	memcpy(l.device, "LAPTOP-0042", 12);
 	memcpy(l.disk, "corp", 5);
-	memcpy(l.layer, "win11", 6);
+	memcpy(l.key.layer, "win11", 6);
 	l.issued_wall_s = 1893456000;
 	l.not_after_wall_s = 1896134400;
 	l.has_recovery = true;
@@ -38,6 +38,28 @@ static struct lease sample(void)
 	memset(l.key.fingerprint, 0x66, 32);
 	l.key.version = LEASE_VERSION;
 	l.key.generation = 1;
+	return l;
+}
+
+/* Upon an encrypted layer, which is upon a plain one. */
+static struct lease layered(void)
+{
+	struct lease l = sample();
+	struct msg_layer *p = l.key.parent;
+
+	l.key.n_parents = 2;
+	memcpy(p[0].name, "base", 5);
+	memset(p[0].uuid, 0x71, 16);
+	p[0].disk_bytes = l.key.disk_bytes;
+	p[0].sector_bytes = 4096;
+	p[0].generation = 3;
+	memset(p[0].fingerprint, 0x72, 32);
+	memset(p[0].root, 0x73, 32);
+	memcpy(p[1].name, "gold", 5);
+	memset(p[1].uuid, 0x81, 16);
+	p[1].disk_bytes = l.key.disk_bytes - 512;
+	p[1].plain = 1;
+	memset(p[1].root, 0x83, 32);
 	return l;
 }
 
@@ -62,13 +84,35 @@ static void reads_back_what_it_wrote(void **state)
 	assert_string_equal(again.id, "L-1");
 	assert_string_equal(again.device, "LAPTOP-0042");
 	assert_string_equal(again.disk, "corp");
-	assert_string_equal(again.layer, "win11");
+	assert_string_equal(again.key.layer, "win11");
 	assert_int_equal(again.issued_wall_s, l.issued_wall_s);
 	assert_int_equal(again.not_after_wall_s, l.not_after_wall_s);
 	assert_true(again.has_recovery);
 	assert_memory_equal(again.recovery_fingerprint, l.recovery_fingerprint, 32);
 	assert_non_null(strstr(text, "uuid: \"00112233-4455-6677-8899-aabbccddeeff\"\n"));
 	assert_non_null(strstr(text, "pcrs: [4, 8, 9, 15]\n"));
+}
+
+static void layers_below_are_named_by_root_and_key_or_as_plain(void **state)
+{
+	struct lease l = layered(), again;
+	struct document_error error;
+	char text[LEASE_TEXT_BYTES];
+
+	(void)state;
+	assert_int_equal(lease_build(&l, text), 0);
+	if (parse(text, &again, &error) != 0)
+		fail_msg("%u:%u: %s\n%s", error.line, error.column, error.text, text);
+	assert_memory_equal(&again.key, &l.key, sizeof(l.key));
+	l.key.n_parents = 7;
+	for (unsigned i = 2; i < 7; i++) {
+		l.key.parent[i] = l.key.parent[0];
+		l.key.parent[i].uuid[0] = (uint8_t)i;
+		memset(l.key.parent[i].name, 'a' + (int)i, MSG_NAME_BYTES - 1);
+	}
+	assert_int_equal(lease_build(&l, text), 0);
+	l.key.n_parents = 8;
+	assert_int_equal(lease_build(&l, text), -EINVAL);
 }
 
 static void a_lease_without_recovery_says_so_by_leaving_it_out(void **state)
@@ -94,7 +138,7 @@ static void does_not_write_what_it_would_not_read(void **state)
 	(void)state;
 #define REFUSES(change)                                                                            \
 	do {                                                                                       \
-		l = sample();                                                                      \
+		l = layered();                                                                     \
 		change;                                                                            \
 		text[0] = 'x';                                                                     \
 		assert_int_equal(lease_build(&l, text), -EINVAL);                                  \
@@ -104,7 +148,7 @@ static void does_not_write_what_it_would_not_read(void **state)
 	REFUSES(memcpy(l.disk, "a/b", 4));
 	REFUSES(memcpy(l.device, "a\"\nkind: x", 11));
 	REFUSES(memcpy(l.id, "0042", 5));
-	REFUSES(memset(l.layer, 'a', sizeof(l.layer)));
+	REFUSES(memset(l.key.layer, 'a', sizeof(l.key.layer)));
 	REFUSES(l.not_after_wall_s = l.issued_wall_s);
 	REFUSES(l.key.disk_bytes = 0);
 	REFUSES(l.key.disk_bytes = 513);
@@ -116,14 +160,21 @@ static void does_not_write_what_it_would_not_read(void **state)
 	REFUSES(l.key.argon_mem_kib = 1024);
 	REFUSES(l.key.generation = 0);
 	REFUSES(l.key.srk_name[1] = 0x0c);
+	REFUSES(l.key.parent[0].sector_bytes = 0);
+	REFUSES(l.key.parent[0].generation = 0);
+	REFUSES(l.key.parent[1].disk_bytes++);
+	REFUSES(memcpy(l.key.parent[1].name, "../x", 5));
+	REFUSES(memcpy(l.key.parent[1].name, "base", 5));
+	REFUSES(memcpy(l.key.parent[0].name, "win11", 6));
+	REFUSES(memset(l.key.parent[1].uuid, 0x71, 16));
+	REFUSES(memcpy(l.key.parent[1].uuid, l.key.disk_uuid, 16));
 #undef REFUSES
 }
 
-/* text with the first `from` replaced by `to`. */
-static const char *edited(const char *from, const char *to)
+/* The text of l with the first `from` replaced by `to`. */
+static const char *edited_of(struct lease l, const char *from, const char *to)
 {
 	static char out[LEASE_TEXT_BYTES + 256];
-	struct lease l = sample();
 	char text[LEASE_TEXT_BYTES];
 	char *at;
 
@@ -134,6 +185,12 @@ static const char *edited(const char *from, const char *to)
 	return out;
 }
 
+static const char *edited(const char *from, const char *to)
+{
+	return edited_of(sample(), from, to);
+}
+
+/* line 0: wherever */
 static void refuses(const char *text, uint32_t line, uint32_t column, const char *why)
 {
 	struct document_error error = { 0 };
@@ -141,7 +198,7 @@ static void refuses(const char *text, uint32_t line, uint32_t column, const char
 
 	if (parse(text, &l, &error) != -EBADMSG)
 		fail_msg("accepted: %s", text);
-	if (error.line != line || error.column != column || !strstr(error.text, why))
+	if ((line && (error.line != line || error.column != column)) || !strstr(error.text, why))
 		fail_msg("%u:%u: %s\nfor: %s", error.line, error.column, error.text, text);
 }
 
@@ -171,9 +228,29 @@ static void places_each_wrong_value(void **state)
 	refuses(edited("not_after: 2030", "not_after: 2029"), 8, 12, "not later than issued");
 }
 
+/* No key must never read as "plain", nor plain as something that has a key. */
+static void a_layer_without_a_key_is_plain_only_by_saying_so(void **state)
+{
+	struct lease l = layered();
+
+	(void)state;
+	refuses(edited_of(l, "    cipher: aes-xts-plain64\n    sector", "    sector"), 0, 0,
+		"cipher");
+	refuses(edited_of(l, "    cipher: none\n", ""), 0, 0, "cipher");
+	refuses(edited_of(l, "    cipher: aes-xts-plain64\n    sector",
+			  "    cipher: none\n    sector"),
+		0, 0, "'cipher: none' has no");
+	refuses(edited_of(l, "    cipher: none", "    cipher: aes-xts-plain64"), 0, 0, "sector");
+	refuses(edited_of(l, "    generation: 3\n", ""), 0, 0, "generation");
+	refuses(edited_of(l, "    root: \"8", "    root: \"x"), 0, 0, "64 lower-case");
+	refuses(edited_of(l, "parents:", "parent:"), 0, 0, "unknown key");
+	refuses(edited_of(l, "  - layer: \"base\"", "  - tree: 1\n    layer: \"base\""), 0, 0,
+		"unknown key");
+}
+
 static void every_truncation_is_refused(void **state)
 {
-	struct lease l = sample();
+	struct lease l = layered();
 	struct lease again;
 	struct document_error error;
 	char text[LEASE_TEXT_BYTES];
@@ -192,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_back_what_it_wrote),
+		cmocka_unit_test(layers_below_are_named_by_root_and_key_or_as_plain),
+		cmocka_unit_test(a_layer_without_a_key_is_plain_only_by_saying_so),
 		cmocka_unit_test(a_lease_without_recovery_says_so_by_leaving_it_out),
 		cmocka_unit_test(does_not_write_what_it_would_not_read),
 		cmocka_unit_test(refuses_fields_of_a_later_version),

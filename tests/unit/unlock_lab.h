@@ -103,13 +103,13 @@ static inline enum reason unlock_with(struct lab *lab, struct tpm *tpm,
 	int fd = memfd_create("h", MFD_CLOEXEC);
 
 	assert_int_equal(write(fd, lab->now, LUKS_BYTES), LUKS_BYTES);
-	unlock_run(tpm, fd, lease, &lab->pin, &lab->result);
+	unlock_run(tpm, (const int[MSG_LAYERS]){ fd }, lease, &lab->pin, &lab->result);
 	(void)close(fd);
 	if (lab->result.reason == REASON_OK)
-		assert_memory_equal(lab->result.volume_key.bytes, lab->c.volume_key.bytes, 64);
+		assert_memory_equal(lab->result.volume_key[0].bytes, lab->c.volume_key.bytes, 64);
 	else
-		assert_null(lab->result.volume_key.bytes);
-	secret_free(&lab->result.volume_key);
+		assert_null(lab->result.volume_key[0].bytes);
+	unlock_free(&lab->result);
 	return lab->result.reason;
 }
 

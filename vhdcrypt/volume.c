@@ -1,0 +1,152 @@
+#include "vhdcrypt/volume.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layer {
+	struct image *image;
+	struct sector *cipher; /* NULL: plain */
+};
+
+struct volume {
+	unsigned n_layers;
+	struct layer layer[MSG_LAYERS];
+	struct detail *detail; /* while opening */
+};
+
+/* "layer 2: ..."; of a disk of one layer nobody need know that there are layers. */
+static int refuse(struct volume *v, unsigned at, int err, const char *what, const char *why)
+{
+	if (v->n_layers > 1)
+		detail_set(v->detail, "layer %u: %s: %s", at, what, why);
+	else
+		detail_set(v->detail, "%s: %s", what, why);
+	return err;
+}
+
+static int open_image(struct volume *v, unsigned at, int fd)
+{
+	enum image_mode mode = at == 0 ? IMAGE_READ_WRITE : IMAGE_READ_ONLY;
+	char text[VHD_FAULT_TEXT_BYTES];
+	struct vhd_fault fault;
+	int r = image_open_layer(fd, mode, &v->layer[at].image, &fault);
+
+	if (r == -EBADMSG || r == -EOPNOTSUPP)
+		return refuse(v, at, r, "open image", vhd_fault_text(&fault, text, sizeof(text)));
+	return r < 0 ? refuse(v, at, r, "open image", strerror(-r)) : 0;
+}
+
+/* Is this key for this very image? */
+static int check(struct volume *v, unsigned at, const struct msg_layer_key *key)
+{
+	const struct image_info *info = image_info(v->layer[at].image);
+	char sizes[96];
+
+	if (memcmp(key->disk_uuid, info->footer.uuid, sizeof(key->disk_uuid)) != 0)
+		return refuse(v, at, -EPERM, "check image", "the key is for another UUID");
+	(void)snprintf(sizes, sizeof(sizes),
+		       "the key is for a disk of %" PRIu64 " bytes, the image has %" PRIu64,
+		       key->disk_bytes, info->virtual_bytes);
+	if (key->disk_bytes != info->virtual_bytes)
+		return refuse(v, at, -EPERM, "check image", sizes);
+	return 0;
+}
+
+static int set_parent(struct volume *v, unsigned at)
+{
+	bool differs = image_info(v->layer[at].image)->footer.type == VHD_TYPE_DIFFERENCING;
+	bool has = at + 1 < v->n_layers;
+	char text[VHD_FAULT_TEXT_BYTES];
+	struct vhd_fault fault;
+	int r;
+
+	if (differs != has)
+		return refuse(v, at, -EPERM, "check image",
+			      has ? "it needs no parent, the lease names one"
+				  : "it is differencing, the lease names no parent");
+	if (!has)
+		return 0;
+	r = image_set_parent(v->layer[at].image, v->layer[at + 1].image, &fault);
+	if (r == -EBADMSG)
+		return refuse(v, at, r, "check parent", vhd_fault_text(&fault, text, sizeof(text)));
+	return r < 0 ? refuse(v, at, r, "check parent", strerror(-r)) : 0;
+}
+
+/* Plain because the message says so; there is no other way to be. */
+static int set_key(struct volume *v, unsigned at, const struct msg_layer_key *key)
+{
+	struct layer *layer = &v->layer[at];
+	int r;
+
+	if (key->plain) {
+		r = image_set_plain(layer->image);
+	} else {
+		r = sector_new(key->key, key->sector_bytes, &layer->cipher);
+		if (r == 0)
+			r = image_set_cipher(layer->image, layer->cipher);
+	}
+	return r < 0 ? refuse(v, at, r, "load key", strerror(-r)) : 0;
+}
+
+static int open_layer(struct volume *v, unsigned at, const struct volume_fds *fds,
+		      const struct msg_layer_key *key)
+{
+	int r = open_image(v, at, fds->image[at]);
+
+	if (r == 0)
+		r = check(v, at, key);
+	if (r == 0)
+		r = set_parent(v, at);
+	return r == 0 ? set_key(v, at, key) : r;
+}
+
+int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, struct volume **ret,
+		struct detail *ret_detail)
+{
+	struct volume *v = calloc(1, sizeof(*v));
+	int r = v ? 0 : -ENOMEM;
+
+	if (!v)
+		return r;
+	v->detail = ret_detail;
+	v->n_layers = fds->n_layers;
+	if (key->n_layers != fds->n_layers || key->n_layers == 0 || key->n_layers > MSG_LAYERS)
+		r = refuse(v, 0, -EPERM, "count layers", "there are not as many keys as images");
+	else if (key->layer[0].plain)
+		r = refuse(v, 0, -EPERM, "load key", "a writable layer is never plain");
+	else if (key->n_layers > 1)
+		r = refuse(v, 0, -EOPNOTSUPP, "count layers", "chains are not served");
+	for (unsigned at = v->n_layers; r == 0 && at-- > 0;)
+		r = open_layer(v, at, fds, &key->layer[at]);
+	if (r < 0) {
+		(void)volume_close(v);
+		return r;
+	}
+	v->detail = NULL;
+	*ret = v;
+	return 0;
+}
+
+struct image *volume_image(const struct volume *volume)
+{
+	return volume->layer[0].image;
+}
+
+int volume_close(struct volume *volume)
+{
+	int r = 0;
+
+	if (!volume)
+		return 0;
+	for (unsigned at = 0; at < MSG_LAYERS; at++) { /* a child before its parent */
+		int closed = image_close(volume->layer[at].image);
+
+		r = r < 0 ? r : closed;
+		sector_free(volume->layer[at].cipher);
+	}
+	free(volume);
+	return r;
+}

@@ -1,0 +1,34 @@
+/* volume.h - a disk as role `block` serves it: its layers, opened and checked against what the key
+ * role says of each.
+ *
+ * Nothing is taken on an image's word: which layers there are, their order, UUIDs and sizes, and
+ * whether one may be plain, all come with the keys. */
+#ifndef VHDCRYPT_VOLUME_H
+#define VHDCRYPT_VOLUME_H
+
+#include <stdbool.h>
+
+#include "base/msg.h"
+#include "vhdcrypt/detail.h"
+#include "vhdcrypt/image.h"
+
+/* Descriptors, lent until volume_close(): the writable layer first. */
+struct volume_fds {
+	unsigned n_layers;
+	int image[MSG_LAYERS];
+};
+
+struct volume;
+
+/* -EBADMSG, -EPERM (another image than the key is for), or another error: *ret_detail is one line
+ * about it, naming the layer. */
+int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, struct volume **ret,
+		struct detail *ret_detail);
+
+/* What a guest sees. */
+struct image *volume_image(const struct volume *volume);
+
+/* Flush and free; accepts NULL. */
+int volume_close(struct volume *volume);
+
+#endif
