@@ -3,19 +3,55 @@
 #include <errno.h>
 
 #include <libnftnl/common.h>
+#include <arpa/inet.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 
+#include "netguard/nltalk.h"
 #include "netguard/ruleset.h"
+
+void batch_start(struct batch *b, void *buf, size_t limit_bytes, uint32_t *seq, uint32_t generation)
+{
+	struct nlmsghdr *nlh;
+
+	*b = (struct batch){ .nlb = mnl_nlmsg_batch_start(buf, limit_bytes), .seq = seq };
+	if (!b->nlb) {
+		b->error = -ENOMEM;
+		return;
+	}
+	nlh = nftnl_batch_begin(mnl_nlmsg_batch_current(b->nlb), (*seq)++);
+	if (generation != 0)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(generation));
+	(void)mnl_nlmsg_batch_next(b->nlb);
+}
+
+int batch_send(struct batch *b, struct mnl_socket *nl)
+{
+	int r = b->error;
+
+	if (!b->nlb)
+		return r;
+	if (b->last)
+		b->last->nlmsg_flags |= NLM_F_ACK;
+	nftnl_batch_end(mnl_nlmsg_batch_current(b->nlb), (*b->seq)++);
+	if (r == 0 && !mnl_nlmsg_batch_next(b->nlb))
+		r = -ENOSPC;
+	if (r == 0)
+		r = nltalk_send(nl, mnl_nlmsg_batch_head(b->nlb), mnl_nlmsg_batch_size(b->nlb),
+				b->last ? 1 : 0);
+	mnl_nlmsg_batch_stop(b->nlb);
+	return r;
+}
 
 struct nlmsghdr *batch_begin(struct batch *b, uint16_t type, uint16_t family, uint16_t flags)
 {
-	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->nlb), type, family,
-				     (uint16_t)(flags | NLM_F_ACK), (*b->seq)++);
+	b->last = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->nlb), type, family, flags,
+					(*b->seq)++);
+	return b->last;
 }
 
 void batch_done(struct batch *b)
 {
-	b->n_acks++;
 	if (!mnl_nlmsg_batch_next(b->nlb))
 		b->error = -ENOSPC;
 }

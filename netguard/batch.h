@@ -13,9 +13,19 @@
 struct batch {
 	struct mnl_nlmsg_batch *nlb;
 	uint32_t *seq;
-	unsigned n_acks;
+	struct nlmsghdr *last;
 	int error;
 };
+
+/* An empty batch in buf, which has room for one message behind its limit. generation: the kernel
+ * takes the batch only while no change came after this one; 0: in any case. */
+void batch_start(struct batch *b, void *buf, size_t limit_bytes, uint32_t *seq,
+		 uint32_t generation);
+
+/* Send it, and free what it holds. One answer is asked for, to the last message: an error of any is
+ * told unasked, and the kernel takes all or none. 0, -ERESTART: there is another generation, or
+ * the first error. */
+int batch_send(struct batch *b, struct mnl_socket *nl);
 
 /* The header of the next message; the caller fills it, then batch_done(). */
 struct nlmsghdr *batch_begin(struct batch *b, uint16_t type, uint16_t family, uint16_t flags);

@@ -1,6 +1,7 @@
 #include "netguard/grants.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "netguard/batch.h"
 #include "netguard/clock_rule.h"
+#include "netguard/grants_diff.h"
 #include "netguard/grants_dns.h"
 #include "netguard/grants_vpn.h"
 #include "netguard/nltalk.h"
@@ -31,7 +33,9 @@ struct grants {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	uint32_t uid_dns[N_NET_CLASSES];
-	struct pairs pairs; /* as the kernel has them */
+	bool known;		    /* the kernel has the next two, if nobody changed it since */
+	struct msg_net_state state; /* the last one that it took */
+	struct pairs pairs;
 	char buf[BATCH_BYTES + ONE_BYTES];
 };
 
@@ -225,43 +229,63 @@ static void put_tls(struct batch *b, const char *name, const struct msg_net_stat
 		batch_refill_done(b, NFPROTO_NETDEV, set, n);
 }
 
-int grants_apply(struct grants *grants, const struct msg_net_state *state,
-		 const struct grants_links *links, struct pairs_dead *ret_dead)
+/* What differs; the grant map always, so that there is an answer. */
+static int send_state(struct grants *g, const struct msg_net_state *state,
+		      const struct grants_links *links, const struct pairs *pairs,
+		      const struct grants_diff *diff, uint32_t generation)
 {
-	struct batch b = { .nlb = mnl_nlmsg_batch_start(grants->buf, BATCH_BYTES),
-			   .seq = &grants->seq };
+	struct batch b;
+
+	batch_start(&b, g->buf, BATCH_BYTES, &g->seq, generation);
+	if (b.error < 0)
+		return b.error;
+	put_grants(&b, state);
+	if (diff->timed) {
+		grants_alive_put(&b, state, pairs, links);
+		grants_dns_put(&b, g->uid_dns, state);
+		put_clock(&b, state, RULESET_CLOCK, RULESET_DISPATCH);
+		put_clock(&b, state, RULESET_DNS_CLOCK, NULL);
+	}
+	if (diff->epoch)
+		put_epoch(&b, state);
+	if (diff->pairs)
+		put_pairs(&b, pairs);
+	if (diff->tunnels)
+		grants_vpn_put_tunnels(&b, state);
+	if (diff->endpoints)
+		grants_vpn_put(&b, state);
+	if (diff->prefixes)
+		put_prefixes(&b, state);
+	if (diff->tls) {
+		put_tls(&b, RULESET_TLS4, state, AF_INET, 4);
+		put_tls(&b, RULESET_TLS6, state, AF_INET6, 16);
+	}
+	return batch_send(&b, g->nl);
+}
+
+int grants_apply(struct grants *grants, const struct msg_net_state *state,
+		 const struct grants_links *links, uint32_t generation, struct pairs_dead *ret_dead)
+{
+	struct grants_diff diff = grants_diff_all();
+	bool known = grants->known && generation != 0;
 	struct pairs_dead dead;
 	struct pairs pairs;
 	int r;
 
-	if (!b.nlb)
-		return -ENOMEM;
-	nftnl_batch_begin(mnl_nlmsg_batch_current(b.nlb), grants->seq++);
-	(void)mnl_nlmsg_batch_next(b.nlb);
 	pairs_next(&grants->pairs, state, &pairs, &dead);
-	put_grants(&b, state);
-	put_pairs(&b, &pairs);
-	grants_alive_put(&b, state, &pairs, links);
-	grants_dns_put(&b, grants->uid_dns, state);
-	put_prefixes(&b, state);
-	grants_vpn_put(&b, state);
-	put_clock(&b, state, RULESET_CLOCK, RULESET_DISPATCH);
-	put_clock(&b, state, RULESET_DNS_CLOCK, NULL);
-	put_epoch(&b, state);
-	put_tls(&b, RULESET_TLS4, state, AF_INET, 4);
-	put_tls(&b, RULESET_TLS6, state, AF_INET6, 16);
-	nftnl_batch_end(mnl_nlmsg_batch_current(b.nlb), grants->seq++);
-	if (!mnl_nlmsg_batch_next(b.nlb))
-		b.error = -ENOSPC;
-	r = b.error;
-	if (r == 0)
-		r = nltalk_send(grants->nl, mnl_nlmsg_batch_head(b.nlb),
-				mnl_nlmsg_batch_size(b.nlb), b.n_acks);
-	mnl_nlmsg_batch_stop(b.nlb);
+	if (known)
+		diff = grants_diff_of(&grants->state, &grants->pairs, state, &pairs);
+	r = send_state(grants, state, links, &pairs, &diff, known ? generation : 0);
+	if (known && r == -ERESTART) { /* somebody was faster: what he changed is not known */
+		diff = grants_diff_all();
+		r = send_state(grants, state, links, &pairs, &diff, 0);
+	}
+	grants->known = r == 0;
 	if (r < 0)
 		return r;
 	*ret_dead = dead;
 	grants->pairs = pairs;
+	grants->state = *state;
 	return 0;
 }
 

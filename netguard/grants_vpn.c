@@ -113,6 +113,10 @@ void grants_vpn_put(struct batch *b, const struct msg_net_state *state)
 	put_vpn(b, RULESET_VPN6, state, AF_INET6, false);
 	put_vpn(b, RULESET_VPN_ESP4, state, AF_INET, true);
 	put_vpn(b, RULESET_VPN_ESP6, state, AF_INET6, true);
+}
+
+void grants_vpn_put_tunnels(struct batch *b, const struct msg_net_state *state)
+{
 	put_tunnels(b, RULESET_TUNNEL4, state, AF_INET);
 	put_tunnels(b, RULESET_TUNNEL6, state, AF_INET6);
 }

@@ -8,7 +8,8 @@
 #include "base/msg.h"
 #include "netguard/batch.h"
 
-/* Empty and refill all of them; the state has passed netstate_check(). */
+/* Empty and refill those of the one kind, or the other; the state has passed netstate_check(). */
 void grants_vpn_put(struct batch *b, const struct msg_net_state *state);
+void grants_vpn_put_tunnels(struct batch *b, const struct msg_net_state *state);
 
 #endif

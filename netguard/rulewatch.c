@@ -23,6 +23,7 @@ enum {
 struct rulewatch {
 	struct mnl_socket *rules;
 	struct mnl_socket *links;
+	uint32_t generation;
 	_Alignas(struct nlmsghdr) char buf[MESSAGE_BYTES];
 };
 
@@ -31,6 +32,7 @@ struct reading {
 	uint32_t own_port;
 	unsigned n_changes;
 	bool foreign;
+	uint32_t generation;
 	struct rulewatch_who who;
 	const struct ruleset *ruleset;
 };
@@ -101,11 +103,22 @@ static int take_who(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static int take_generation(const struct nlattr *attr, void *data)
+{
+	uint32_t *generation = data;
+
+	if (mnl_attr_get_type(attr) == NFTA_GEN_ID && mnl_attr_get_payload_len(attr) == 4)
+		*generation = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
 static void take_change(const struct nlmsghdr *nlh, struct reading *r)
 {
 	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN))
 		return;
 	r->n_changes++;
+	r->generation = 0;
+	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_generation, &r->generation);
 	if (r->foreign || nlh->nlmsg_pid == r->own_port)
 		return;
 	r->foreign = true;
@@ -173,7 +186,18 @@ int rulewatch_rules(struct rulewatch *watch, uint32_t own_port, struct rulewatch
 {
 	struct reading reading = { .own_port = own_port };
 
-	return result(read_all(watch, watch->rules, &reading, take_change), &reading, ret);
+	int r = result(read_all(watch, watch->rules, &reading, take_change), &reading, ret);
+
+	if (r < 0)
+		watch->generation = 0;
+	else if (reading.n_changes > 0)
+		watch->generation = reading.generation;
+	return r;
+}
+
+uint32_t rulewatch_generation(const struct rulewatch *watch)
+{
+	return watch->generation;
 }
 
 int rulewatch_rules_once(struct rulewatch *watch)

@@ -41,6 +41,10 @@ int rulewatch_rules(struct rulewatch *watch, uint32_t own_port, struct rulewatch
  * was none, or more. */
 int rulewatch_rules_once(struct rulewatch *watch);
 
+/* The kernel's number of the last change, as long as rulewatch_rules() heard of ours alone; 0: none
+ * was heard, or one of somebody else, or messages were lost. */
+uint32_t rulewatch_generation(const struct rulewatch *watch);
+
 /* 0: the links of the ruleset still have their names, or are gone.
  * -EPERM: one was renamed. -ENOBUFS as above. */
 int rulewatch_links(struct rulewatch *watch, const struct ruleset *ruleset,

@@ -172,7 +172,7 @@ static int apply(struct nft *n)
 		return r;
 	must(grants_check_egress(n->grants, n->ruleset.n_uplinks), "look for the egress chains");
 	find_links(n);
-	r = grants_apply(n->grants, &n->state, &n->found, &n->dead);
+	r = grants_apply(n->grants, &n->state, &n->found, rulewatch_generation(n->watch), &n->dead);
 	if (r == -ENOENT)
 		die("our table is gone; all is closed until it is loaded again");
 	if (r < 0)

@@ -32,7 +32,7 @@ while read -r kind us; do
 	bench_note "$kind" "$us"
 done <"$LAB/switch"
 bench_head "one change of the grants, $CHANGES times"
-for kind in batch text command; do
+for kind in deny grant renewal text command; do
 	row $kind text
 done
 

@@ -1,7 +1,7 @@
 /* switch - what one change of the grants takes, from call to the kernel's answer.
  *
- *	switch PORT UPLINK N	in a namespace that holds the ruleset: N changes of each kind, in turn:
- *				"batch", ours; "text", the same by libnftables in this process;
+ *	switch PORT UPLINK N	in a namespace that holds the ruleset: N changes of each kind:
+ *				"deny", "grant", "renewal", ours; "text", a deny or a grant by libnftables in this process;
  *				"command", by the nft command. Microseconds, a line each: "KIND US"
  *
  * Each change closes what the one before opened, or opens it again. */
@@ -18,6 +18,13 @@
 
 #include "netguard/grants.h"
 #include "netguard/ruleset.h"
+#include "netguard/rulewatch.h"
+
+struct own {
+	struct grants *grants;
+	struct rulewatch *watch;
+	struct grants_links links;
+};
 
 enum { COMMAND_EVERY = 50, TEXT_BYTES = 1024 };
 
@@ -49,24 +56,40 @@ static void add(struct msg_net_state *state, const char *in, const char *out, ui
 	(void)snprintf(g->out_ifname, sizeof(g->out_ifname), "%s", out);
 }
 
-static void by_batch(struct grants *grants, const struct grants_links *links, const char *port,
-		     const char *uplink, unsigned turn)
+/* One batch of ours, and what nft does beside it: hear of it. */
+static void apply(struct own *own, const struct msg_net_state *state, const char *kind)
 {
-	struct msg_net_state state = { .id = turn + 1, .epoch = turn % 0xffff + 1 };
+	struct rulewatch_who who;
 	struct pairs_dead dead;
 	uint64_t began;
 	int r;
 
-	state.wall_bound_s = (uint64_t)time(NULL) + 3600;
-	if (turn % 2 == 0) {
-		add(&state, port, uplink, GRANT_OPEN_LESS_CORPORATE);
-		add(&state, uplink, port, GRANT_BACK);
-	}
+	r = rulewatch_rules(own->watch, grants_port(own->grants), &who);
+	if (r < 0)
+		die("watch", r);
 	began = now_ns();
-	r = grants_apply(grants, &state, links, &dead);
+	r = grants_apply(own->grants, state, &own->links, rulewatch_generation(own->watch), &dead);
 	if (r < 0)
 		die("apply", r);
-	say("batch", began);
+	say(kind, began);
+}
+
+/* Open, renewed, closed; prefixes as policy has them stay. */
+static void by_batch(struct own *own, const char *port, const char *uplink, unsigned turn)
+{
+	struct msg_net_state state = { .id = turn + 1, .epoch = turn % 0xffff + 1 };
+
+	state.wall_bound_s = (uint64_t)time(NULL) + 3600;
+	state.n_prefixes = 1;
+	state.prefix[0] =
+		(struct msg_prefix){ .family = AF_INET, .len_bits = 8, .address = { 10 } };
+	apply(own, &state, turn ? "deny" : "first");
+	add(&state, port, uplink, GRANT_OPEN_LESS_CORPORATE);
+	add(&state, uplink, port, GRANT_BACK);
+	state.epoch = state.epoch % 0xffff + 1;
+	apply(own, &state, "grant");
+	state.wall_bound_s++;
+	apply(own, &state, "renewal");
 }
 
 /* The part of the same change that nft's language has: the grants and the epoch. */
@@ -115,25 +138,26 @@ int main(int argc, char **argv)
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	char text[TEXT_BYTES];
 	static const uint32_t uid_dns[N_NET_CLASSES] = { 1, 2 }; /* any: no resolver runs here */
-	struct grants_links links = { .n = 2 };
-	struct grants *grants;
+	struct own own = { .links.n = 2 };
 
 	for (unsigned i = 0; i < 2 && argc == 4; i++) {
-		(void)snprintf(links.link[i].ifname, MSG_IFNAME_BYTES, "%s", argv[1 + i]);
-		links.link[i].ifindex = if_nametoindex(argv[1 + i]);
+		(void)snprintf(own.links.link[i].ifname, MSG_IFNAME_BYTES, "%s", argv[1 + i]);
+		own.links.link[i].ifindex = if_nametoindex(argv[1 + i]);
 	}
 	if (n == 0 || !nft)
 		return fputs("usage: switch PORT UPLINK N\n", stderr), 2;
-	if (grants_new(uid_dns, &grants) < 0)
+	if (grants_new(uid_dns, &own.grants) < 0 || rulewatch_new(&own.watch) < 0)
 		return perror("switch: open nf_tables"), 1;
+	for (unsigned turn = 0; turn < n; turn++)
+		by_batch(&own, argv[1], argv[2], turn);
 	for (unsigned turn = 0; turn < n; turn++) {
-		by_batch(grants, &links, argv[1], argv[2], turn);
 		text_of(text, argv[1], argv[2], turn);
 		by_text(nft, text);
 		if (turn % COMMAND_EVERY == 0)
 			by_command(text);
 	}
-	grants_free(grants);
+	rulewatch_free(own.watch);
+	grants_free(own.grants);
 	nft_ctx_free(nft);
 	return 0;
 }
