@@ -71,6 +71,8 @@ static const struct command commands[] = {
 	{ "vhd create", "FILE --size N[K|M|G|T] [--fixed] [--block-size N]", "make an empty VHD",
 	  cli_vhd_create },
 	{ "vhd map", "FILE", "which parts of a VHD are data, and where they lie", cli_vhd_map },
+	{ "vhd repair", "FILE [--dry-run] [--yes] [--from start|end]",
+	  "mend footers, checksums and the end of a VHD", cli_vhd_repair },
 	{ "vhd resize", "FILE --size N[K|M|G|T] [--shrink]", "give a VHD another size, in place",
 	  cli_vhd_resize },
 	{ "audit verify", "[PATH] [--anchor FILE]", "check the chain of the audit log",

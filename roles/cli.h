@@ -119,6 +119,7 @@ int cli_vhd_info(int argc, char **argv);
 int cli_vhd_check(int argc, char **argv);
 int cli_vhd_create(int argc, char **argv);
 int cli_vhd_map(int argc, char **argv);
+int cli_vhd_repair(int argc, char **argv);
 int cli_vhd_resize(int argc, char **argv);
 
 #endif

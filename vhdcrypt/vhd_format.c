@@ -242,10 +242,20 @@ void vhd_format_header_build(const struct vhd_header *h, uint8_t ret_data[VHD_FO
 	put_be(d + HEADER_SUM_AT, 4, checksum(d, VHD_FORMAT_HEADER_BYTES, HEADER_SUM_AT));
 }
 
+void vhd_format_footer_resum(uint8_t data[VHD_FORMAT_FOOTER_BYTES])
+{
+	put_be(data + FOOTER_SUM_AT, 4, checksum(data, VHD_FORMAT_FOOTER_BYTES, FOOTER_SUM_AT));
+}
+
+void vhd_format_header_resum(uint8_t data[VHD_FORMAT_HEADER_BYTES])
+{
+	put_be(data + HEADER_SUM_AT, 4, checksum(data, VHD_FORMAT_HEADER_BYTES, HEADER_SUM_AT));
+}
+
 void vhd_format_header_set_entries(uint8_t data[VHD_FORMAT_HEADER_BYTES], uint32_t n_entries)
 {
 	put_be(data + 28, 4, n_entries);
-	put_be(data + HEADER_SUM_AT, 4, checksum(data, VHD_FORMAT_HEADER_BYTES, HEADER_SUM_AT));
+	vhd_format_header_resum(data);
 }
 
 uint64_t vhd_format_geometry_bytes(const struct vhd_footer *f)

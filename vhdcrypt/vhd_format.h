@@ -103,6 +103,10 @@ int vhd_format_header_parse(const void *data, size_t len_bytes, struct vhd_heade
 void vhd_format_header_build(const struct vhd_header *header,
 			     uint8_t ret_data[VHD_FORMAT_HEADER_BYTES]);
 
+/* The checksum that goes with the other bytes, whatever they are: for repairs. */
+void vhd_format_footer_resum(uint8_t data[VHD_FORMAT_FOOTER_BYTES]);
+void vhd_format_header_resum(uint8_t data[VHD_FORMAT_HEADER_BYTES]);
+
 /* Another number of entries in a sound header of any kind, and the checksum that goes with it; both
  * are in its first 512 bytes. */
 void vhd_format_header_set_entries(uint8_t data[VHD_FORMAT_HEADER_BYTES], uint32_t n_entries);
