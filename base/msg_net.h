@@ -257,6 +257,7 @@ enum net_tamper {
 	NET_TAMPER_LOST,      /* news of changes were lost: they may have been anything */
 	NET_TAMPER_LINK,      /* an uplink was renamed to .what */
 	NET_TAMPER_SWITCH,    /* the kernel switch .what; it is set right again */
+	NET_TAMPER_XDP,	      /* .what of XDP, which passes by all rules; closes and ends, too */
 	N_NET_TAMPERS,
 };
 

@@ -105,6 +105,42 @@ int linkctl_find(struct linkctl *ctl, const char *ifname, unsigned *ret_ifindex)
 	return r;
 }
 
+static int take_attached(const struct nlattr *attr, void *data)
+{
+	bool *attached = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED && mnl_attr_get_payload_len(attr) == 1)
+		*attached = mnl_attr_get_u8(attr) != XDP_ATTACHED_NONE;
+	return MNL_CB_OK;
+}
+
+static int take_xdp(const struct nlattr *attr, void *data)
+{
+	return mnl_attr_get_type(attr) == IFLA_XDP
+		       ? mnl_attr_parse_nested(attr, take_attached, data)
+		       : MNL_CB_OK;
+}
+
+static int take_link_xdp(const struct nlmsghdr *nlh, void *data)
+{
+	return mnl_attr_parse(nlh, sizeof(struct ifinfomsg), take_xdp, data);
+}
+
+int linkctl_xdp(struct linkctl *ctl, unsigned ifindex, bool *ret_attached)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request(ctl, buf, RTM_GETLINK, 0);
+	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	bool attached = false;
+	int r;
+
+	link->ifi_index = (int)ifindex;
+	r = nltalk_get(ctl->route, nlh, take_link_xdp, &attached);
+	if (r == 0)
+		*ret_attached = attached;
+	return r;
+}
+
 static int set_flags(struct linkctl *ctl, unsigned ifindex, unsigned flags)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];

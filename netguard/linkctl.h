@@ -5,6 +5,7 @@
 #ifndef NETGUARD_LINKCTL_H
 #define NETGUARD_LINKCTL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct linkctl;
@@ -15,6 +16,9 @@ void linkctl_free(struct linkctl *ctl);
 
 /* Index of the link of this name. -ENODEV: there is none. */
 int linkctl_find(struct linkctl *ctl, const char *ifname, unsigned *ret_ifindex);
+
+/* Is an XDP program attached to the link, in whatever mode? -ENODEV: it is gone. */
+int linkctl_xdp(struct linkctl *ctl, unsigned ifindex, bool *ret_attached);
 
 /* Administratively up. -ENODEV: it is gone. */
 int linkctl_set_up(struct linkctl *ctl, unsigned ifindex);

@@ -22,6 +22,7 @@ struct rulewatch_who {
 	uint32_t pid; /* in the machine's first pid namespace; 0: not told */
 	char process[MSG_PROCESS_BYTES];
 	char link[MSG_IFNAME_BYTES]; /* the new name of an uplink; "": rules were changed */
+	char xdp[MSG_NAME_BYTES];    /* for its finder, roles/nft_xdp.h: not set here */
 };
 
 /* Hear from now on. Needs CAP_NET_ADMIN for the size of its buffer. *ret is owned by the caller. */

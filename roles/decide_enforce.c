@@ -280,10 +280,9 @@ void decide_enforce(struct decider *d, uint64_t now)
 static void record_tamper(struct decider *d, const struct msg_net_ack *news)
 {
 	static const char *const subjects[N_NET_TAMPERS] = {
-		[NET_TAMPER_RULES] = "rules",
-		[NET_TAMPER_LOST] = "rules",
-		[NET_TAMPER_LINK] = "uplink",
-		[NET_TAMPER_SWITCH] = "kernel switch",
+		[NET_TAMPER_RULES] = "rules", [NET_TAMPER_LOST] = "rules",
+		[NET_TAMPER_LINK] = "uplink", [NET_TAMPER_SWITCH] = "kernel switch",
+		[NET_TAMPER_XDP] = "XDP",
 	};
 	struct msg_audit record;
 	char detail[MSG_TEXT_BYTES];
@@ -300,6 +299,10 @@ static void record_tamper(struct decider *d, const struct msg_net_ack *news)
 	else if (news->tamper == NET_TAMPER_LOST)
 		(void)snprintf(detail, sizeof(detail),
 			       "news of changes were lost; uplinks taken down, rules loaded anew");
+	else if (news->tamper == NET_TAMPER_XDP)
+		(void)snprintf(detail, sizeof(detail),
+			       "%s passes by all rules of the namespace; uplinks taken down",
+			       news->what);
 	else if (news->tamper == NET_TAMPER_LINK)
 		(void)snprintf(detail, sizeof(detail), "renamed to '%s'; it was taken down",
 			       news->what);

@@ -24,14 +24,15 @@
 #include "netguard/rulewatch.h"
 #include "roles/nft_load.h"
 #include "roles/nft_sysctl.h"
+#include "roles/nft_xdp.h"
 #include "roles/role.h"
 
 static const int syscalls[] = { SANDBOX_COMMON,	   SCMP_SYS(sendto),   SCMP_SYS(recvfrom),
 				SCMP_SYS(pread64), SCMP_SYS(pwrite64), -1 };
 
 /* Standard ones, supervisor, decide; nf_tables, rtnetlink, ctnetlink; the two that are watched;
- * the kernel's switches. */
-enum { N_FDS = 10 + NFT_SYSCTL_FDS_MAX };
+ * the list of protocols; the kernel's switches. */
+enum { N_FDS = 11 + NFT_SYSCTL_FDS_MAX };
 enum { FLOWS_MAX = 4096 };
 
 static struct nft {
@@ -41,6 +42,7 @@ static struct nft {
 	struct grants *grants;
 	struct rulewatch *watch;
 	struct nft_sysctl switches;
+	struct nft_xdp xdp;
 	uint32_t links_down;
 	uint64_t next_switches_boot_ms;
 	struct msg_net_state state;
@@ -190,12 +192,16 @@ static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct
 
 	close_links(n);
 	memcpy(news.process, who->process, sizeof(news.process));
-	memcpy(news.what, who->link, sizeof(who->link));
+	(void)snprintf(news.what, sizeof(news.what), "%s", who->link[0] ? who->link : who->xdp);
 	(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1); /* or it is gone */
 	if (what == NET_TAMPER_LINK)
 		die("an uplink was renamed to '%s': it is down, and all is closed", who->link);
 	if (what == NET_TAMPER_LOST)
 		die("news of changed rules were lost: the uplinks are down, and all is closed");
+	if (what == NET_TAMPER_XDP)
+		die("%s of XDP passes by all rules: the uplinks are down; end who made it, as root "
+		    "in the namespace",
+		    who->xdp);
 	die("process '%s' (%u) changed the rules: the uplinks are down, and all is closed",
 	    who->process, (unsigned)who->pid);
 }
@@ -223,6 +229,18 @@ static void look_at_switches(struct nft *n, uint64_t now)
 			    name, strerror(-error));
 		log_warn(0, "kernel switch '%s' was changed; it is set right again", name);
 	}
+}
+
+/* Before any uplink is up, and then whenever something wakes us. */
+static void look_for_xdp(struct nft *n, uint64_t now)
+{
+	struct rulewatch_who who = { 0 };
+
+	if (now < n->xdp.next_boot_ms)
+		return;
+	n->xdp.next_boot_ms = now + NFT_XDP_LOOK_MS;
+	if (nft_xdp_look(&n->xdp, n->links, &n->ruleset, who.xdp))
+		tampered(n, NET_TAMPER_XDP, &who);
 }
 
 static void look(struct nft *n)
@@ -297,6 +315,8 @@ int main(int argc, char **argv)
 	nft.ruleset.flows_per_port = flows_per_port();
 	load(&nft);
 	nft_sysctl_demand(&nft.switches, &nft.ruleset);
+	nft_xdp_open(&nft.xdp);
+	look_for_xdp(&nft, loop_now_boot_ms());
 	forget_flows(&nft);
 	open_links(&nft);
 	enter_sandbox(&nft);
@@ -314,6 +334,7 @@ int main(int argc, char **argv)
 		if (r < 0 && r != -EINTR)
 			must(r, "wait");
 		look(&nft);
+		look_for_xdp(&nft, loop_now_boot_ms());
 		look_at_switches(&nft, loop_now_boot_ms());
 		if (loop_ready(&loop, ROLE_SUP_FD))
 			serve_supervisor(&nft);

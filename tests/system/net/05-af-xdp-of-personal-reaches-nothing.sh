@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # AF_XDP sends past every nftables hook of the link it is bound to. The personal OS has only bh0, and
 # behind it stands a router: 0. Root in the namespace gets frames out of the uplink itself: that is
-# what placement dom0 does not hold, and it is shown, so that nobody believes otherwise.
+# what placement dom0 does not hold, and it is shown, so that nobody believes otherwise. A socket that
+# stays is found within seconds: the uplink goes down, and it is told.
 # case: 5
 # title: AF_XDP transmit
-# expect dom0: 0 frames from the host; root in the namespace is heard, which SECURITY.md says
+# expect dom0: 0 frames from the host; root in the namespace is heard until the alarm: audit record, uplinks down
 # expect guard: 0 frames
 # expect split: 0 frames
 # kernels: any
@@ -25,4 +26,13 @@ case_none lan tries bh0
 case_some host0 tries bh0
 fw_close
 case_some lan inside inside # the limit of placement dom0, not a wish
-case_end "root in the namespace is heard (dom0)"
+lab_start hold ip netns exec bulkhead "$LAB_OUT/tests/system/xdp_hold" socket
+told() { # (the audit record of it: tests/system/net-xdp-in-the-namespace-closes-and-is-told.sh)
+	fw_tell "pair host0 up0 open 1 1000" send # as decide does every few seconds
+	grep -q "^tamper 5 by '' 0: 'a socket'" "$LAB/nft.log"
+}
+from=$(lab_ms)
+lab_wait 10 told || fail "nobody is told of the socket"
+took=$(lab_since "$from")
+case_none lan inside inside
+case_end "root in the namespace is heard (dom0), and found out after $took s"
