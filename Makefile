@@ -150,6 +150,7 @@ soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers units
 	$(Q)$(MAKE) stage
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
+	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=all LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh

@@ -55,6 +55,9 @@ static int check_head(const struct journal_head *h, struct vhd_fault *ret_fault)
 		return fault(ret_fault, "disk size", h->disk_bytes, "is no size of a VHD");
 	if (h->data_bytes > h->disk_bytes || h->data_bytes % 512 != 0)
 		return fault(ret_fault, "data size", h->data_bytes, "does not fit the disk");
+	if (h->window_bytes == 0 || h->window_bytes % 4096 != 0 ||
+	    h->window_bytes > JOURNAL_WINDOW_BYTES)
+		return fault(ret_fault, "window size", h->window_bytes, "is none that we write");
 	if (!sector_size_ok(h->from_sector_bytes, from))
 		return fault(ret_fault, "old sector size", h->from_sector_bytes,
 			     "does not fit the direction");
@@ -85,6 +88,7 @@ int journal_head_parse(const void *data, size_t len_bytes, struct journal_head *
 	h.to_sector_bytes = bytes_be32(&b);
 	bytes_copy(&b, h.from_key, sizeof(h.from_key));
 	bytes_copy(&b, h.to_key, sizeof(h.to_key));
+	h.window_bytes = bytes_be32(&b);
 	if (len_bytes < JOURNAL_FIXED_BYTES || !bytes_ok(&b))
 		return fault(ret_fault, "length", len_bytes, "is too short for a head");
 	if (!magic)
@@ -131,6 +135,7 @@ void journal_head_build(const struct journal_head *head, uint8_t *ret_data)
 	put_number(&b, head->to_sector_bytes, 4);
 	put(&b, head->from_key, sizeof(head->from_key));
 	put(&b, head->to_key, sizeof(head->to_key));
+	put_number(&b, head->window_bytes, 4);
 }
 
 static int check_window(const struct journal_record *r, const struct journal_head *head,
@@ -141,7 +146,7 @@ static int check_window(const struct journal_record *r, const struct journal_hea
 	if (r->start_byte >= r->end_byte || r->end_byte > head->disk_bytes ||
 	    (r->start_byte | r->end_byte) % 512 != 0)
 		return fault(ret_fault, "end of window", r->end_byte, "does not fit the disk");
-	if (r->n_sectors > JOURNAL_WINDOW_SECTORS || r->n_sectors > len / 512)
+	if (r->n_sectors > head->window_bytes / 512 || r->n_sectors > len / 512)
 		return fault(ret_fault, "sectors", r->n_sectors, "do not fit the window");
 	if (r->done_bytes % 512 != 0 || r->done_bytes > r->start_byte ||
 	    r->done_bytes + (uint64_t)r->n_sectors * 512 > head->data_bytes)

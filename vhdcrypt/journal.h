@@ -50,6 +50,7 @@ struct journal_head {
 	uint32_t to_sector_bytes;
 	uint8_t from_key[JOURNAL_KEY_NAME_BYTES];
 	uint8_t to_key[JOURNAL_KEY_NAME_BYTES];
+	uint32_t window_bytes; /* most data in one window: whole 4 KiB */
 };
 
 struct journal_record {

@@ -72,6 +72,12 @@ int store_sync(const struct store *store)
 	return fdatasync(store->fd) < 0 ? -errno : 0;
 }
 
+void store_start(const struct store *store, uint64_t len_bytes, uint64_t offset_byte)
+{
+	(void)sync_file_range(store->fd, (off_t)offset_byte, (off_t)len_bytes,
+			      SYNC_FILE_RANGE_WRITE);
+}
+
 static int allocate(const struct store *store, int mode, uint64_t offset_byte, uint64_t len_bytes)
 {
 	while (fallocate(store->fd, mode, (off_t)offset_byte, (off_t)len_bytes) < 0)

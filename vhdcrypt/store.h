@@ -48,6 +48,10 @@ int store_sync(const struct store *store);
  * A file system that cannot do that is no error. */
 int store_reserve(const struct store *store, uint64_t offset_byte, uint64_t len_bytes);
 
+/* Let the kernel begin to write a range out, and do not wait: a store_sync() later has less to do.
+ * Says and promises nothing, and hooks do not see it. */
+void store_start(const struct store *store, uint64_t len_bytes, uint64_t offset_byte);
+
 int store_truncate(const struct store *store, uint64_t size_bytes);
 
 /* Give the space of a range back; it reads as zeros then. -EOPNOTSUPP: not here. */

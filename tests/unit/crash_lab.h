@@ -90,8 +90,8 @@ static inline uint64_t crash_random(uint64_t *state) /* splitmix64 */
 
 static inline void crash_disk_resize(struct crash_disk *disk, uint64_t size_bytes)
 {
-	if (size_bytes > disk->room_bytes) {
-		disk->room_bytes = size_bytes * 2;
+	if (size_bytes > disk->room_bytes || !disk->bytes) { /* an empty file has a place, too */
+		disk->room_bytes = size_bytes * 2 + 1;
 		disk->bytes = realloc(disk->bytes, disk->room_bytes);
 		assert_non_null(disk->bytes);
 	}

@@ -15,7 +15,8 @@ static struct journal_head good_head(void)
 				  .disk_bytes = 1 << 24,
 				  .data_bytes = 1 << 23,
 				  .from_sector_bytes = 512,
-				  .to_sector_bytes = 4096 };
+				  .to_sector_bytes = 4096,
+				  .window_bytes = JOURNAL_WINDOW_BYTES };
 
 	memset(h.id, 1, sizeof(h.id));
 	memset(h.disk, 2, sizeof(h.disk));
@@ -121,6 +122,9 @@ static void a_head_that_contradicts_itself_is_refused(void **state)
 	TRY(disk_bytes, UINT64_C(1) << 62);
 	TRY(data_bytes, (1 << 24) + 512);
 	TRY(from_sector_bytes, 0);
+	TRY(window_bytes, 0);
+	TRY(window_bytes, 6144);
+	TRY(window_bytes, JOURNAL_WINDOW_BYTES + 4096);
 	TRY(to_sector_bytes, 1024);
 #undef TRY
 	h = good_head();
