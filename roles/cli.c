@@ -68,6 +68,12 @@ static const struct command commands[] = {
 	  cli_disk_export },
 	{ "vhd info", "FILE", "type, sizes, identity of a VHD", cli_vhd_info },
 	{ "vhd check", "FILE", "is a VHD sound", cli_vhd_check },
+	{ "vhd snapshot", "LEAF NEW [--recovery-out FILE]", "a new, empty layer upon a VHD",
+	  cli_vhd_snapshot },
+	{ "vhd coalesce",
+	  "LEAF [--into NEW [--recovery-out FILE]] [--keep]\n"
+	  "       [--recovery-file FILE]... [--recovery-fd N]... [--plain NAME]...",
+	  "merge a layer into its parent, or a chain into a file", cli_vhd_coalesce },
 	{ "vhd create", "FILE --size N[K|M|G|T] [--fixed] [--block-size N]", "make an empty VHD",
 	  cli_vhd_create },
 	{ "vhd map", "FILE", "which parts of a VHD are data, and where they lie", cli_vhd_map },

@@ -117,6 +117,8 @@ int cli_disk_export(int argc, char **argv);
 int cli_device_enrol(int argc, char **argv);
 int cli_vhd_info(int argc, char **argv);
 int cli_vhd_check(int argc, char **argv);
+int cli_vhd_snapshot(int argc, char **argv);
+int cli_vhd_coalesce(int argc, char **argv);
 int cli_vhd_create(int argc, char **argv);
 int cli_vhd_map(int argc, char **argv);
 int cli_vhd_repair(int argc, char **argv);

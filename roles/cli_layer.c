@@ -173,14 +173,22 @@ static int volume_key(const struct cli_layer_keys *keys, struct cli_layer *layer
 	return r < 0 ? cli_errno(r, "%s '%s': open its header", layer->verb, layer->path) : 0;
 }
 
+static bool is_plain(const struct cli_layer_keys *keys, const char *name)
+{
+	for (unsigned i = 0; i < keys->n_plain; i++)
+		if (strcmp(keys->plain[i], name) == 0)
+			return true;
+	return keys->n == 0;
+}
+
 static int set_plain(const struct cli_layer_keys *keys, struct cli_layer *layer)
 {
 	int r;
 
-	if (keys->n > 0 && !keys->plain)
+	if (!is_plain(keys, layer->name))
 		return cli_error(CLI_REFUSED,
 				 "%s '%s': it has no header beside it; put the header back, or say "
-				 "--plain if it was never encrypted",
+				 "--plain NAME if it was never encrypted",
 				 layer->verb, layer->path);
 	r = image_set_plain(layer->image);
 	return r < 0 ? cli_errno(r, "%s '%s': open it", layer->verb, layer->path) : 0;
@@ -242,6 +250,14 @@ int cli_layer_keys_add(const char *file, const char *fd, const char *verb,
 	status = cli_disk_doc_recovery(file, n, verb, &keys->recovery[keys->n]);
 	keys->n += status == 0;
 	return status;
+}
+
+int cli_layer_keys_plain(const char *name, const char *verb, struct cli_layer_keys *keys)
+{
+	if (keys->n_plain == IMAGE_CHAIN_MAX)
+		return cli_error(CLI_USAGE, "%s: more than %d layers", verb, IMAGE_CHAIN_MAX);
+	keys->plain[keys->n_plain++] = name;
+	return 0;
 }
 
 void cli_layer_keys_free(struct cli_layer_keys *keys)

@@ -1,8 +1,8 @@
 /* cli_layer.h - one layer of a disk for a command: a VHD, its header beside it, its recovery key.
  *
  * X.vhd is encrypted when X.luks is beside it, and then opens by one of the recovery keys that were
- * given. Without X.luks it is plain only if nobody gave a key, or somebody said --plain: a header
- * that went missing must not turn ciphertext into data. Names are opened in the layer's folder and
+ * given. Without X.luks it is plain only if nobody gave a key, or somebody named it by --plain: a
+ * header that went missing must not turn ciphertext into data. Names are opened in the layer's folder and
  * never followed if they are symbolic links. Functions return 0, or an exit status after saying
  * why ("VERB 'PATH': ..."). header_library_init() is done here. */
 #ifndef ROLES_CLI_LAYER_H
@@ -32,7 +32,8 @@ struct cli_layer_folder {
 struct cli_layer_keys {
 	struct secret recovery[CLI_LAYER_KEYS_MAX];
 	unsigned n;
-	bool plain; /* a layer without a header is plain */
+	const char *plain[IMAGE_CHAIN_MAX]; /* names of layers that have no header and need none */
+	unsigned n_plain;
 };
 
 /* After cli_layer_init(), or a failed cli_layer_open(), closed. */
@@ -76,9 +77,10 @@ void cli_layer_init(struct cli_layer *layer);
 /* Flush and close; the flush's failure is said, and returned. Accepts a closed one. */
 int cli_layer_close(struct cli_layer *layer);
 
-/* --recovery-file FILE and --recovery-fd N (both may come again), --plain. */
+/* --recovery-file FILE, --recovery-fd N and --plain NAME, each as often as needed. */
 int cli_layer_keys_add(const char *file, const char *fd, const char *verb,
 		       struct cli_layer_keys *keys);
+int cli_layer_keys_plain(const char *name, const char *verb, struct cli_layer_keys *keys);
 void cli_layer_keys_free(struct cli_layer_keys *keys);
 
 #endif

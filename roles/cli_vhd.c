@@ -7,11 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 #include "base/defer.h"
 #include "roles/cli.h"
 #include "vhdcrypt/header_raw.h"
+
+/* Seconds from 1970 to 2000-01-01 UTC, where a VHD's time begins. */
+static const time_t VHD_EPOCH_S = 946684800;
+
+void cli_vhd_identity(uint8_t ret_uuid[VHD_FORMAT_UUID_BYTES], uint32_t *ret_timestamp_s)
+{
+	randombytes_buf(ret_uuid, VHD_FORMAT_UUID_BYTES);
+	ret_uuid[6] = (uint8_t)((ret_uuid[6] & 0x0f) | 0x40); /* RFC 4122 4.4: version 4 */
+	ret_uuid[8] = (uint8_t)((ret_uuid[8] & 0x3f) | 0x80);
+	*ret_timestamp_s = (uint32_t)(time(NULL) - VHD_EPOCH_S);
+}
 
 const char *cli_vhd_type_name(enum vhd_type type)
 {

@@ -26,6 +26,9 @@ void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes);
 /* All that `vhd info --json` prints: one line. */
 void cli_vhd_json(const char *path, const struct image_info *info);
 
+/* A random UUID and the time of now, for a new VHD. */
+void cli_vhd_identity(uint8_t ret_uuid[VHD_FORMAT_UUID_BYTES], uint32_t *ret_timestamp_s);
+
 /* "512", "40M", "2T" (K, M, G and T are binary) to bytes, a multiple of 512. 0, or CLI_USAGE after
  * saying why. */
 int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes);

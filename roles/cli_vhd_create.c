@@ -6,17 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <sodium.h>
 
 #include "base/defer.h"
 #include "roles/cli.h"
 #include "roles/cli_vhd.h"
-
-/* Seconds from 1970 to 2000-01-01 UTC, where a VHD's time begins. */
-static const time_t VHD_EPOCH_S = 946684800;
 
 struct order {
 	const char *path;
@@ -66,13 +60,11 @@ static int make(const struct order *o, int fd)
 	struct vhd_footer footer;
 	struct image *image;
 	uint8_t uuid[VHD_FORMAT_UUID_BYTES];
+	uint32_t timestamp_s;
 	int r;
 
-	randombytes_buf(uuid, sizeof(uuid));
-	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* RFC 4122 4.4: version 4 */
-	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-	image_footer_init(o->type, o->size_bytes, uuid, (uint32_t)(time(NULL) - VHD_EPOCH_S),
-			  &footer);
+	cli_vhd_identity(uuid, &timestamp_s);
+	image_footer_init(o->type, o->size_bytes, uuid, timestamp_s, &footer);
 	r = image_create_blocks(fd, &footer, (uint32_t)o->block_bytes, NULL, &image);
 	return r < 0 ? r : image_close(image);
 }

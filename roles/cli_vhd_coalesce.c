@@ -1,0 +1,280 @@
+/* cli_vhd_coalesce.c - bulkhead vhd coalesce LEAF: merge a layer into its parent, or a whole chain
+ * into a new file. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/log.h"
+#include "roles/cli.h"
+#include "roles/cli_chain.h"
+#include "roles/cli_layer_new.h"
+#include "roles/cli_merge.h"
+
+struct order {
+	const char *verb, *leaf, *into, *recovery_out;
+	bool keep;
+	struct cli_layer_keys keys;
+};
+
+static int proof_failed(const struct order *o, int r, uint64_t at)
+{
+	if (r == -EILSEQ)
+		return cli_error(CLI_FAILED,
+				 "%s '%s': the proof failed at byte %" PRIu64
+				 ": what was written is not what was read; the layer is kept",
+				 o->verb, o->leaf, at);
+	return r < 0 ? cli_errno(r, "%s '%s': read back what was written", o->verb, o->leaf) : 0;
+}
+
+/* Somebody else's parent would change below him. */
+static int is_child_of(const struct cli_chain *chain, const char *name, bool *ret)
+{
+	const struct cli_layer *leaf = &chain->layer[0], *parent = &chain->layer[1];
+	OWNS_FD int fd = openat(chain->folder.fd, name,
+				O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	struct stat own, other;
+
+	*ret = false;
+	if (fd < 0 || fstat(fd, &other) < 0 || fstat(leaf->vhd_fd, &own) < 0)
+		return errno == ELOOP || errno == ENXIO ? 0 : -errno;
+	if ((own.st_dev == other.st_dev && own.st_ino == other.st_ino) ||
+	    image_open_layer(fd, IMAGE_READ_ONLY, &image, &fault) < 0)
+		return 0; /* the leaf itself, or no VHD */
+	*ret = memcmp(image_info(image)->parent_uuid, image_info(parent->image)->footer.uuid,
+		      VHD_FORMAT_UUID_BYTES) == 0;
+	return image_close(image);
+}
+
+static int refuse_siblings(const struct order *o, const struct cli_chain *chain)
+{
+	int fd = openat(chain->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char name[CLI_LAYER_NAME_BYTES] = "";
+	struct dirent *entry;
+	bool child = false;
+
+	if (!dir)
+		return cli_errno(-errno, "%s '%s': look for other layers", o->verb, o->leaf);
+	while (r == 0 && !child && (entry = readdir(dir))) {
+		(void)log_quote(entry->d_name, strlen(entry->d_name), name, sizeof(name));
+		r = is_child_of(chain, entry->d_name, &child);
+	}
+	if (r < 0)
+		r = cli_errno(r, "%s '%s': look at '%s'", o->verb, o->leaf, name);
+	else if (child)
+		r = cli_error(CLI_REFUSED,
+			      "%s '%s': '%s' is a layer upon '%s', too, and would change with it; "
+			      "merge into a new file (--into FILE)",
+			      o->verb, o->leaf, name, chain->layer[1].path);
+	(void)closedir(dir);
+	return r;
+}
+
+static int check_pair(const struct order *o, const struct cli_chain *chain)
+{
+	const struct cli_layer *leaf = &chain->layer[0], *parent = &chain->layer[1];
+
+	if (image_info(leaf->image)->virtual_bytes != image_info(parent->image)->virtual_bytes)
+		return cli_error(CLI_FAILED,
+				 "%s '%s': is larger than its parent; merge into a new file "
+				 "(--into FILE)",
+				 o->verb, o->leaf);
+	if (cli_layer_has_header(&chain->folder, leaf->name) &&
+	    !cli_layer_has_header(&chain->folder, parent->name))
+		return cli_error(CLI_REFUSED,
+				 "%s '%s': is encrypted and its parent is not: its data would lie "
+				 "there in clear; merge into a new file (--into FILE)",
+				 o->verb, o->leaf);
+	return refuse_siblings(o, chain);
+}
+
+/* The parent for writing, upon its own parents. */
+static int open_target(const struct order *o, const struct cli_chain *chain, struct cli_layer *ret)
+{
+	const struct cli_layer *parent = &chain->layer[1];
+	struct stat looked, opened;
+	struct vhd_fault fault;
+	int status = cli_layer_open(&chain->folder, parent->name, IMAGE_READ_WRITE, o->verb, ret);
+
+	if (status == 0)
+		status = cli_layer_lock(ret);
+	if (status == 0 && (fstat(ret->vhd_fd, &opened) < 0 || fstat(parent->vhd_fd, &looked) < 0))
+		status = cli_errno(-errno, "%s '%s'", o->verb, ret->path);
+	if (status == 0 && (opened.st_dev != looked.st_dev || opened.st_ino != looked.st_ino))
+		status = cli_error(CLI_DAMAGED, "%s '%s': was exchanged meanwhile", o->verb,
+				   ret->path);
+	if (status == 0 && chain->n > 2 &&
+	    image_set_parent(ret->image, chain->layer[2].image, &fault) < 0)
+		status = cli_error(CLI_DAMAGED, "%s '%s': was changed meanwhile", o->verb,
+				   ret->path);
+	return status == 0 ? cli_layer_unlock(&chain->folder, &o->keys, ret) : status;
+}
+
+/* All that the leaf holds is in its parent now, and proven: it is not needed any more. */
+static int remove_leaf(const struct order *o, const struct cli_chain *chain)
+{
+	const struct cli_layer *leaf = &chain->layer[0];
+	char luks[CLI_LAYER_NAME_BYTES];
+	int r = unlinkat(chain->folder.fd, leaf->name, 0) < 0 ? -errno : 0;
+
+	if (r == 0 && leaf->header && cli_layer_header_name(leaf->name, luks) == 0)
+		r = unlinkat(chain->folder.fd, luks, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = cli_layer_folder_sync(&chain->folder);
+	return r < 0 ? cli_errno(r, "%s '%s': remove it", o->verb, o->leaf) : 0;
+}
+
+/* At any moment the leaf reads as before, because it still holds what is being written below it. So
+ * a run that was killed is repeated whole; the leaf goes last. */
+static int into_parent(const struct order *o, struct cli_chain *chain)
+{
+	struct cli_layer target;
+	uint64_t at = 0, bytes = 0;
+	int r, closed, status = check_pair(o, chain);
+
+	if (status != 0)
+		return status;
+	cli_layer_init(&target);
+	status = open_target(o, chain, &target);
+	if (status == 0) {
+		r = cli_merge_own(chain->layer[0].image, target.image, &bytes);
+		if (r < 0)
+			status = cli_errno(r, "%s '%s': write '%s'", o->verb, o->leaf, target.path);
+	}
+	if (status == 0) {
+		(void)posix_fadvise(target.vhd_fd, 0, 0, POSIX_FADV_DONTNEED);
+		r = cli_merge_prove(chain->layer[0].image, target.image, true, &at);
+		status = proof_failed(o, r, at);
+	}
+	closed = cli_layer_close(&target);
+	status = status ? status : closed;
+	if (status == 0 && !o->keep)
+		status = remove_leaf(o, chain);
+	if (status == 0)
+		printf("%s: %" PRIu64 " bytes of '%s', read back and compared%s\n",
+		       chain->layer[1].path, bytes, o->leaf, o->keep ? "" : "; it is removed");
+	return status;
+}
+
+static int copy_flat(const struct order *o, const struct cli_chain *chain,
+		     const struct cli_layer_new *new, uint64_t *ret_bytes)
+{
+	struct image *leaf = chain->layer[0].image, *to = NULL;
+	struct vhd_footer footer;
+	uint64_t at = 0;
+	int closed, r;
+
+	image_footer_init(VHD_TYPE_DYNAMIC, image_info(leaf)->virtual_bytes, new->uuid,
+			  new->timestamp_s, &footer);
+	r = image_create(new->fd, &footer, new->cipher, &to);
+	if (r == 0)
+		r = cli_merge_all(leaf, to, ret_bytes);
+	if (r < 0) {
+		(void)image_close(to);
+		return cli_errno(r, "%s '%s': write '%s'", o->verb, o->leaf, o->into);
+	}
+	(void)posix_fadvise(new->fd, 0, 0, POSIX_FADV_DONTNEED);
+	r = cli_merge_prove(leaf, to, false, &at);
+	closed = image_close(to);
+	return proof_failed(o, r < 0 ? r : closed, at);
+}
+
+static int into_new(const struct order *o, const struct cli_chain *chain)
+{
+	struct cli_layer_new new;
+	uint64_t bytes = 0;
+	int made, status;
+
+	if (!o->recovery_out && cli_chain_has_header(chain))
+		return cli_error(CLI_REFUSED,
+				 "%s '%s': has encrypted layers, so the new file must be: name a "
+				 "file for its recovery key (--recovery-out FILE)",
+				 o->verb, o->leaf);
+	status = cli_layer_new_begin(&chain->folder, o->into, o->recovery_out, o->verb, &new);
+	if (status == 0)
+		status = copy_flat(o, chain, &new, &bytes);
+	made = cli_layer_new_end(&new, status == 0);
+	status = status ? status : made;
+	if (status == 0)
+		printf("%s: %" PRIu64 " bytes of '%s' and its parents, read back and compared\n",
+		       o->into, bytes, o->leaf);
+	return status;
+}
+
+static int coalesce(const struct order *o)
+{
+	struct cli_chain chain;
+	int status = cli_chain_open(o->leaf, IMAGE_READ_ONLY, o->verb, &chain);
+
+	if (status == 0 && chain.n < 2)
+		status = cli_error(CLI_USAGE, "%s '%s': has no parent to be merged with", o->verb,
+				   o->leaf);
+	if (status == 0)
+		status = cli_layer_lock(&chain.layer[0]);
+	if (status == 0)
+		status = cli_chain_join(&chain, &o->keys);
+	if (status == 0)
+		status = o->into ? into_new(o, &chain) : into_parent(o, &chain);
+	(void)cli_chain_close(&chain); /* read-only */
+	return status;
+}
+
+static int take_options(struct order *o, int argc, char **argv)
+{
+	enum { INTO = 1, OUT, KEEP, FILE_, FD, PLAIN };
+	static const struct option known[] = { { "into", required_argument, NULL, INTO },
+					       { "recovery-out", required_argument, NULL, OUT },
+					       { "keep", no_argument, NULL, KEEP },
+					       { "recovery-file", required_argument, NULL, FILE_ },
+					       { "recovery-fd", required_argument, NULL, FD },
+					       { "plain", required_argument, NULL, PLAIN },
+					       { 0 } };
+	int c, status = 0;
+
+	*o = (struct order){ .verb = argv[0] };
+	while (status == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == INTO)
+			o->into = optarg;
+		else if (c == OUT)
+			o->recovery_out = optarg;
+		else if (c == KEEP)
+			o->keep = true;
+		else if (c == FILE_ || c == FD)
+			status = cli_layer_keys_add(c == FD ? NULL : optarg, optarg, o->verb,
+						    &o->keys);
+		else if (c == PLAIN)
+			status = cli_layer_keys_plain(optarg, o->verb, &o->keys);
+		else
+			return cli_usage(argv[0]);
+	}
+	if (status == 0 && (argc - optind != 1 || (o->recovery_out && !o->into)))
+		return cli_usage(argv[0]);
+	o->leaf = argv[optind];
+	return status;
+}
+
+int cli_vhd_coalesce(int argc, char **argv)
+{
+	struct cli_options opt;
+	struct order o;
+	int status = cli_common(&opt, &argc, argv);
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */
+	if (status != 0)
+		return status;
+	status = take_options(&o, argc, argv);
+	if (status == 0)
+		status = coalesce(&o);
+	cli_layer_keys_free(&o.keys);
+	return status;
+}
