@@ -116,8 +116,9 @@ int cli_vhd_refused(const char *verb, const char *path, int err, const struct vh
 	char text[VHD_FAULT_TEXT_BYTES];
 
 	if (err == -EBADMSG)
-		return cli_error(CLI_DAMAGED, "%s '%s': %s; take a sound copy", verb, path,
-				 vhd_fault_text(fault, text, sizeof(text)));
+		return cli_error(CLI_DAMAGED,
+				 "%s '%s': %s; take a sound copy, or see bulkhead vhd repair", verb,
+				 path, vhd_fault_text(fault, text, sizeof(text)));
 	if (err == -EOPNOTSUPP)
 		return cli_error(CLI_FAILED, "%s '%s': %s", verb, path,
 				 vhd_fault_text(fault, text, sizeof(text)));
