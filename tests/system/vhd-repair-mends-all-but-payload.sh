@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each way in which footers, checksums and the end of a VHD are damaged: `vhd check` does not pass it,
+# Each way in which footers, checksums and the end of a VHD are damaged (Q4, Q12, Q13, Q14): `vhd check` does not pass it,
 # `vhd repair --dry-run` says what it would do and does nothing, without --yes nothing happens either,
 # and after `vhd repair --yes` it is sound and the disk holds the very bytes of before. What nobody
 # can mend is refused and stays as it is.

@@ -72,3 +72,39 @@ vhd_stop() {
 }
 
 nbdkit_pid() { ps -o pid= --ppid "$SERVE_PID" | tr -d ' '; }
+
+# ---- VHDs as other programs write and read them ----
+
+vhd() { "$OUT/bulkhead" vhd "$@"; }
+vhd_make() { python3 tests/system/vhd_make.py make "$@"; } # vhd_make SPEC FILE
+vhd_python() { python3 tests/system/vhd_make.py read "$@"; } # vhd_python FILE [PARENT...] > raw
+
+# libvhdi, as another reader: vhd_libvhdi FILE [PARENT] > raw
+vhd_libvhdi() {
+	/usr/bin/python3 - "$@" <<-'PY'
+		import pyvhdi, sys
+		layers = []
+		for path in sys.argv[:0:-1]:
+		    f = pyvhdi.file()
+		    f.open(path)
+		    if layers:
+		        f.set_parent(layers[-1])
+		    layers.append(f)
+		f = layers[-1]
+		left = f.get_media_size()
+		while left:
+		    part = f.read_buffer(min(left, 1 << 20))
+		    sys.stdout.buffer.write(part)
+		    left -= len(part)
+	PY
+}
+vhd_need_libvhdi() {
+	/usr/bin/python3 -c 'import pyvhdi' 2>/dev/null || skip "python3-libvhdi is not installed"
+}
+
+# vhd_same FILE [PARENT...] - we read what the reader in python reads: $WORK/ours.raw
+vhd_same() {
+	rm -f "$WORK/ours.raw"
+	"$OUT/tests/system/vhd_cat" "$@" >"$WORK/ours.raw" || fail "read $*"
+	vhd_python "$@" | cmp - "$WORK/ours.raw" || fail "$*: we read it otherwise"
+}
