@@ -88,6 +88,7 @@ struct msg_layer_files {
 /* ---- key -> block, once ---- */
 
 struct msg_layer_key {
+	char name[MSG_NAME_BYTES]; /* for messages alone */
 	uint8_t disk_uuid[16];
 	uint64_t disk_bytes;
 	uint32_t sector_bytes;
@@ -145,7 +146,7 @@ struct msg_attach_reply {
 static_assert(sizeof(struct msg_layer) == 168, "msg_layer");
 static_assert(sizeof(struct msg_lease) == 200 + 72 + 7 * 168, "msg_lease");
 static_assert(sizeof(struct msg_layer_files) == 8 + 8 * 72, "msg_layer_files");
-static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 128, "msg_volume_key");
+static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 192, "msg_volume_key");
 static_assert(sizeof(struct msg_volume_ready) == 264, "msg_volume_ready");
 
 #endif

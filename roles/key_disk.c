@@ -128,6 +128,7 @@ static void fill_layer(const struct msg_lease *lease, unsigned at, const struct 
 {
 	const struct msg_layer *p = &lease->parent[at == 0 ? 0 : at - 1];
 
+	memcpy(ret->name, at == 0 ? lease->layer : p->name, sizeof(ret->name));
 	memcpy(ret->disk_uuid, at == 0 ? lease->disk_uuid : p->uuid, sizeof(ret->disk_uuid));
 	ret->disk_bytes = at == 0 ? lease->disk_bytes : p->disk_bytes;
 	ret->sector_bytes = at == 0 ? lease->sector_bytes : p->sector_bytes;

@@ -223,12 +223,16 @@ static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 	return info->poisoned ? 0 : repair_footers(image);
 }
 
-static int open_any(int fd, enum image_mode mode, bool layer, struct image **ret_image,
-		    struct vhd_fault *ret_fault)
+static int open_any(int fd, enum image_mode mode, bool layer, struct hash_tree *tree,
+		    struct image **ret_image, struct vhd_fault *ret_fault)
 {
 	struct image *image = image_new(fd, mode);
-	int r = image ? load(image, layer, ret_fault) : -ENOMEM;
+	int r = image ? 0 : -ENOMEM;
 
+	if (r == 0) {
+		image->store.tree = tree;
+		r = load(image, layer, ret_fault);
+	}
 	if (r < 0) {
 		image_free(image);
 		return r;
@@ -239,13 +243,19 @@ static int open_any(int fd, enum image_mode mode, bool layer, struct image **ret
 
 int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault)
 {
-	return open_any(fd, mode, false, ret_image, ret_fault);
+	return open_any(fd, mode, false, NULL, ret_image, ret_fault);
 }
 
 int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
 		     struct vhd_fault *ret_fault)
 {
-	return open_any(fd, mode, true, ret_image, ret_fault);
+	return open_any(fd, mode, true, NULL, ret_image, ret_fault);
+}
+
+int image_open_verified(int fd, struct hash_tree *tree, struct image **ret_image,
+			struct vhd_fault *ret_fault)
+{
+	return tree ? open_any(fd, IMAGE_READ_ONLY, true, tree, ret_image, ret_fault) : -EINVAL;
 }
 
 /* From here on bytes may move. Without its parent a differencing image would read as zeros. */

@@ -69,6 +69,12 @@ int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vh
 int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
 		     struct vhd_fault *ret_fault);
 
+/* The same, read-only, of a file that nobody writes: every byte, those of its metadata too, is what
+ * the tree (lent until image_close()) says, or not used: -EILSEQ. */
+struct hash_tree;
+int image_open_verified(int fd, struct hash_tree *tree, struct image **ret_image,
+			struct vhd_fault *ret_fault);
+
 /* Most layers of a chain. Each costs a descriptor, up to 10 MiB for the map of a 2 TiB disk, and a
  * step of recursion in every read of a hole; XenServer stops at 30. */
 enum { IMAGE_CHAIN_MAX = 64 };

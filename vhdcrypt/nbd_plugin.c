@@ -39,6 +39,7 @@ enum {
 
 static struct block {
 	struct volume_fds fds;
+	unsigned n_trees;
 	int key_fd;
 	const char *name;
 	struct volume *volume;
@@ -56,39 +57,61 @@ static int add_layer(const char *value)
 	return nbdkit_parse_int("fd", value, &fds->image[fds->n_layers++]);
 }
 
+static int add_tree(const char *value)
+{
+	if (block.n_trees + 1 >= MSG_LAYERS) {
+		nbdkit_error("tree_fd=: a disk has at most %d of them", MSG_LAYERS - 1);
+		return -1;
+	}
+	return nbdkit_parse_int("tree_fd", value, &block.fds.tree[++block.n_trees]);
+}
+
 static int block_config(const char *key, const char *value)
 {
 	if (strcmp(key, "fd") == 0)
 		return add_layer(value);
+	if (strcmp(key, "tree_fd") == 0)
+		return add_tree(value);
 	if (strcmp(key, "key_fd") == 0)
 		return nbdkit_parse_int("key_fd", value, &block.key_fd);
 	if (strcmp(key, "name") == 0) {
 		block.name = value;
 		return 0;
 	}
-	nbdkit_error("parameter '%s' is unknown; there are fd, key_fd and name", key);
+	nbdkit_error("parameter '%s' is unknown; there are fd, tree_fd, key_fd and name", key);
 	return -1;
 }
 
 static int block_config_complete(void)
 {
-	bool ok = block.fds.n_layers > 0 && block.key_fd > 2 && block.name;
+	bool ok = block.fds.n_layers > 0 && block.fds.n_layers == block.n_trees + 1 &&
+		  block.key_fd > 2 && block.name;
 
 	for (unsigned i = 0; i < block.fds.n_layers; i++)
 		ok = ok && block.fds.image[i] > 2 && block.fds.image[i] != block.key_fd;
 	if (ok)
 		return 0;
-	nbdkit_error("fd=, key_fd= (two descriptors above 2) and name= are needed");
+	nbdkit_error("fd=, key_fd= (two descriptors above 2) and name= are needed, and a tree_fd= "
+		     "for each fd= but the first");
 	return -1;
 }
 
 /* One line, whatever it was; the client learns EIO, or ENOSPC where that is the cause. */
 static int report(const char *verb, int err, uint64_t offset_byte, uint64_t len_bytes)
 {
+	uint64_t byte;
+	const char *layer;
+
 	if (err == 0)
 		return 0;
-	nbdkit_error("disk '%s': %s %" PRIu64 " bytes at %" PRIu64 ": %s", block.name, verb,
-		     len_bytes, offset_byte, strerror(-err));
+	if (err == -EILSEQ && volume_fault(block.volume, &layer, &byte))
+		nbdkit_error("disk '%s': %s %" PRIu64 " bytes at %" PRIu64 ": byte %" PRIu64
+			     " of layer '%s' was altered: its hash tree says "
+			     "otherwise; put back IT's copy of it",
+			     block.name, verb, len_bytes, offset_byte, byte, layer);
+	else
+		nbdkit_error("disk '%s': %s %" PRIu64 " bytes at %" PRIu64 ": %s", block.name, verb,
+			     len_bytes, offset_byte, strerror(-err));
 	nbdkit_set_error(err == -ENOSPC ? ENOSPC : EIO);
 	return -1;
 }
@@ -304,6 +327,7 @@ static struct nbdkit_plugin plugin = {
 	.config = block_config,
 	.config_complete = block_config_complete,
 	.config_help = "fd=<N>      (required) descriptor of an image, the writable layer first\n"
+		       "tree_fd=<N> (required for each fd= but the first) its hash tree\n"
 		       "key_fd=<N>  (required) socket that brings the volume key, once\n"
 		       "name=<NAME> (required) the disk's name in messages",
 	.after_fork = block_after_fork,

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vhdcrypt/hash_tree.h"
+
 static int announce(const struct store *store, enum store_op op, uint64_t offset_byte,
 		    uint64_t len_bytes, const void *data)
 {
@@ -30,6 +32,8 @@ int store_read(const struct store *store, void *buf, size_t len_bytes, uint64_t 
 	uint8_t *at = buf;
 	int r = announce(store, STORE_READ, offset_byte, len_bytes, NULL);
 
+	if (r == 0 && store->tree)
+		return hash_tree_read(store->tree, buf, len_bytes, offset_byte);
 	while (r == 0 && len_bytes > 0) {
 		ssize_t n = pread(store->fd, at, len_bytes, (off_t)offset_byte);
 

@@ -27,8 +27,11 @@ struct store_event {
 /* A negative errno is returned in place of the operation; 0 lets it happen. Any thread. */
 typedef int store_hook(void *context, const struct store_event *event);
 
+struct hash_tree;
+
 struct store {
-	int fd; /* lent */
+	int fd;			/* lent */
+	struct hash_tree *tree; /* lent; NULL: bytes are read as they are, else only as it says */
 	store_hook *hook;
 	void *hook_context;
 };
@@ -36,7 +39,7 @@ struct store {
 /* -EINVAL: not a regular file. */
 int store_size(const struct store *store, uint64_t *ret_bytes);
 
-/* -EIO: the file ends before the range does. */
+/* -EIO: the file ends before the range does; -EILSEQ: the bytes are not those of its tree. */
 int store_read(const struct store *store, void *buf, size_t len_bytes, uint64_t offset_byte);
 
 int store_write(const struct store *store, const void *buf, size_t len_bytes, uint64_t offset_byte);

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vhdcrypt/hash_tree.h"
+
 struct layer {
+	char name[MSG_NAME_BYTES];
 	struct image *image;
-	struct sector *cipher; /* NULL: plain */
+	struct sector *cipher;	/* NULL: plain */
+	struct hash_tree *tree; /* NULL: the leaf */
 };
 
 struct volume {
@@ -17,23 +21,39 @@ struct volume {
 	struct detail *detail; /* while opening */
 };
 
-/* "layer 2: ..."; of a disk of one layer nobody need know that there are layers. */
+/* "layer 'gold': ..."; of a disk of one layer nobody need know that there are layers. */
 static int refuse(struct volume *v, unsigned at, int err, const char *what, const char *why)
 {
 	if (v->n_layers > 1)
-		detail_set(v->detail, "layer %u: %s: %s", at, what, why);
+		detail_set(v->detail, "layer '%s': %s: %s", v->layer[at].name, what, why);
 	else
 		detail_set(v->detail, "%s: %s", what, why);
 	return err;
 }
 
-static int open_image(struct volume *v, unsigned at, int fd)
+/* What is below the leaf is never read but through its tree, from the first byte on. */
+static int open_verified(struct volume *v, unsigned at, const struct volume_fds *fds,
+			 const struct msg_layer_key *key, struct vhd_fault *ret_fault)
 {
-	enum image_mode mode = at == 0 ? IMAGE_READ_WRITE : IMAGE_READ_ONLY;
+	struct layer *layer = &v->layer[at];
+	int r = hash_tree_open(fds->image[at], fds->tree[at], key->root, &layer->tree);
+
+	return r < 0 ? r
+		     : image_open_verified(fds->image[at], layer->tree, &layer->image, ret_fault);
+}
+
+static int open_image(struct volume *v, unsigned at, const struct volume_fds *fds,
+		      const struct msg_layer_key *key)
+{
 	char text[VHD_FAULT_TEXT_BYTES];
 	struct vhd_fault fault;
-	int r = image_open_layer(fd, mode, &v->layer[at].image, &fault);
+	int r = at == 0 ? image_open_layer(fds->image[0], IMAGE_READ_WRITE, &v->layer[0].image,
+					   &fault)
+			: open_verified(v, at, fds, key, &fault);
 
+	if (r == -EILSEQ)
+		return refuse(v, at, r, "open image",
+			      "its bytes are not those that the lease names");
 	if (r == -EBADMSG || r == -EOPNOTSUPP)
 		return refuse(v, at, r, "open image", vhd_fault_text(&fault, text, sizeof(text)));
 	return r < 0 ? refuse(v, at, r, "open image", strerror(-r)) : 0;
@@ -94,7 +114,11 @@ static int set_key(struct volume *v, unsigned at, const struct msg_layer_key *ke
 static int open_layer(struct volume *v, unsigned at, const struct volume_fds *fds,
 		      const struct msg_layer_key *key)
 {
-	int r = open_image(v, at, fds->image[at]);
+	int r;
+
+	if (msg_text_ok(key->name, sizeof(key->name)))
+		memcpy(v->layer[at].name, key->name, sizeof(key->name));
+	r = open_image(v, at, fds, key);
 
 	if (r == 0)
 		r = check(v, at, key);
@@ -117,8 +141,6 @@ int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, 
 		r = refuse(v, 0, -EPERM, "count layers", "there are not as many keys as images");
 	else if (key->layer[0].plain)
 		r = refuse(v, 0, -EPERM, "load key", "a writable layer is never plain");
-	else if (key->n_layers > 1)
-		r = refuse(v, 0, -EOPNOTSUPP, "count layers", "chains are not served");
 	for (unsigned at = v->n_layers; r == 0 && at-- > 0;)
 		r = open_layer(v, at, fds, &key->layer[at]);
 	if (r < 0) {
@@ -135,6 +157,20 @@ struct image *volume_image(const struct volume *volume)
 	return volume->layer[0].image;
 }
 
+bool volume_fault(const struct volume *volume, const char **ret_layer, uint64_t *ret_byte)
+{
+	for (unsigned at = 0; at < volume->n_layers; at++) {
+		const struct hash_tree *tree = volume->layer[at].tree;
+
+		if (!tree || hash_tree_fault(tree) == UINT64_MAX)
+			continue;
+		*ret_layer = volume->layer[at].name;
+		*ret_byte = hash_tree_fault(tree);
+		return true;
+	}
+	return false;
+}
+
 int volume_close(struct volume *volume)
 {
 	int r = 0;
@@ -146,6 +182,7 @@ int volume_close(struct volume *volume)
 
 		r = r < 0 ? r : closed;
 		sector_free(volume->layer[at].cipher);
+		hash_tree_free(volume->layer[at].tree);
 	}
 	free(volume);
 	return r;

@@ -16,6 +16,7 @@
 struct volume_fds {
 	unsigned n_layers;
 	int image[MSG_LAYERS];
+	int tree[MSG_LAYERS]; /* of each layer but that */
 };
 
 struct volume;
@@ -27,6 +28,9 @@ int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, 
 
 /* What a guest sees. */
 struct image *volume_image(const struct volume *volume);
+
+/* A read that failed with -EILSEQ: the layer and the byte of its file, of the first such. */
+bool volume_fault(const struct volume *volume, const char **ret_layer, uint64_t *ret_byte);
 
 /* Flush and free; accepts NULL. */
 int volume_close(struct volume *volume);
