@@ -140,6 +140,9 @@ int image_write(struct image *image, const void *buf, size_t len_bytes, uint64_t
  * after the next flush; in a fixed one, and over the data of a parent, zeros are written. */
 int image_zero(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
 
+/* Write zeros: the range has its space afterwards. */
+int image_fill(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
+
 /* The guest no longer needs the range: as image_zero() where that costs no space, else nothing. */
 int image_trim(struct image *image, uint64_t len_bytes, uint64_t offset_byte);
 

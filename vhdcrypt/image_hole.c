@@ -121,6 +121,15 @@ int image_zero(struct image *image, uint64_t len_bytes, uint64_t offset_byte)
 	return r;
 }
 
+int image_fill(struct image *image, uint64_t len_bytes, uint64_t offset_byte)
+{
+	int r = image_may_write(image);
+
+	if (r == 0 && !in_range(image, len_bytes, offset_byte))
+		r = -EINVAL;
+	return r < 0 ? r : write_zeros(image, offset_byte, len_bytes);
+}
+
 int image_trim(struct image *image, uint64_t len_bytes, uint64_t offset_byte)
 {
 	uint64_t start, end;

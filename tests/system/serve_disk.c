@@ -1,9 +1,10 @@
 /* serve_disk - what supervisor and key do for role block, for tests of the plugin alone.
  *
- * serve_disk PLUGIN IMAGE SOCKET KEYFILE SECTOR_BYTES [uuid|size|half|none]
+ * serve_disk PLUGIN IMAGE SOCKET KEYFILE SECTOR_BYTES [uuid|size|half|none|again]
  * Binds SOCKET, starts nbdkit with the plugin as uid 61007 without any privilege, and hands over
  * the 64 bytes of KEYFILE. The last word spoils the hand-over: another UUID, another size, half a
- * message, or none at all. Ends with nbdkit, with its exit status; SIGTERM is passed on. */
+ * message, or none at all; or a killed server gets a successor for the same socket and image. Ends
+ * with nbdkit, with its exit status; SIGTERM is passed on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -108,11 +109,36 @@ static void pass_on(int signal)
 	kill(child, signal);
 }
 
+/* One nbdkit, from its start to its end; what waitpid() says of it. */
+static int serve(const char *plugin, int listening, int image, struct msg_volume_key *msg,
+		 const char *spoil)
+{
+	int pair[2], status;
+
+	if (ipc_pair(pair) < 0)
+		fail("socketpair");
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (child == 0)
+		run_nbdkit(plugin, (const int[]){ listening, image, pair[1] });
+	close(pair[1]);
+	if (strcmp(spoil, "none") != 0)
+		(void)ipc_send(pair[0], msg,
+			       strcmp(spoil, "half") == 0 ? sizeof(*msg) / 2 : sizeof(*msg), -1);
+	if (strcmp(spoil, "none") == 0 || strcmp(spoil, "half") == 0)
+		(void)shutdown(pair[0], SHUT_RDWR); /* else block says there whether it serves */
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	close(pair[0]);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const char *spoil = argc == 7 ? argv[6] : "";
 	struct msg_volume_key msg = { 0 };
-	int image, listening, pair[2], status;
+	int image, listening, status;
 
 	if (argc < 6 || argc > 7)
 		return 125;
@@ -121,25 +147,11 @@ int main(int argc, char **argv)
 		fail(argv[2]);
 	listening = listen_at(argv[3]);
 	fill(&msg, image, argv[4], argv[5]);
-	if (ipc_pair(pair) < 0)
-		fail("socketpair");
-	child = fork();
-	if (child < 0)
-		fail("fork");
-	if (child == 0)
-		run_nbdkit(argv[1], (const int[]){ listening, image, pair[1] });
-	signal(SIGTERM, pass_on);
-	close(listening);
-	close(image);
-	close(pair[1]);
 	msg.layer[0].disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
 	msg.layer[0].disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
-	if (strcmp(spoil, "none") != 0)
-		(void)ipc_send(pair[0], &msg,
-			       strcmp(spoil, "half") == 0 ? sizeof(msg) / 2 : sizeof(msg), -1);
-	if (strcmp(spoil, "none") == 0 || strcmp(spoil, "half") == 0)
-		close(pair[0]); /* else block says there whether it serves */
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	signal(SIGTERM, pass_on);
+	do
+		status = serve(argv[1], listening, image, &msg, spoil);
+	while (strcmp(spoil, "again") == 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
