@@ -71,7 +71,7 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 	ruleset_text_add(&t, "flush ruleset\n");
 	add_inet(&t, ruleset);
 	ruleset_text_add(&t, "table netdev " RULESET_TABLE " {\n"
-			     "	set epoch { type mark; }\n"
+			     "	set epoch { type mark; size 2; }\n"
 			     "	set tunnel4 { type ifname . ipv4_addr . inet_proto . "
 			     "inet_service; flags timeout; }\n"
 			     "	set tunnel6 { type ifname . ipv6_addr . inet_proto . "

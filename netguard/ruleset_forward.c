@@ -26,20 +26,24 @@ static const char STATE[] =
 
 /* Who is who: a source must be one that routing would answer over the very link it came from.
  * Before conntrack (-200), so that a forged packet makes no entry. The
- * kernel's lookup itself lets pass what comes by the loopback link, and ICMPv6 from "::" to a group: who
- * looks for a duplicate address (RFC 4862 5.4.2, RFC 3590) has none yet. Neither has a DHCP client, which
- * says 0.0.0.0 (RFC 2131 4.1). What a port says to its own
+ * kernel's lookup itself lets pass what comes by the loopback link, ICMPv6 from "::" to a group: who
+ * looks for a duplicate address (RFC 4862 5.4.2, RFC 3590) has none yet; and 0.0.0.0 to everybody or to a
+ * group, as DHCP's clients say it (RFC 2131 4.1). What a port says to its own
  * address about names and addresses makes no entry either: no flood of questions fills the table.
- * Every packet comes by here: what is asked first fails for nearly all of them, and costs least. */
+ * Every packet comes by here, and each expression costs it 10 ns: two bytes where a port stands in
+ * TCP and UDP tell most of them apart from names and addresses, before anything is asked of what they are. */
 static const char SOURCE[] =
+	"	chain names {\n"
+	"		iifname . iif @uplinks accept\n"
+	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
+	"notrack accept\n"
+	"		meta l4proto . th dport { 6 . 53, 17 . 53, 17 . 67 } "
+	"fib daddr . iif type local notrack\n"
+	"	}\n"
 	"	chain source {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
-	"iifname . iif != @uplinks notrack accept\n"
 	"		fib saddr . iif oif missing goto spoofed\n"
-	"		udp dport { 53, 67 } iifname . iif != @uplinks fib daddr . iif type local "
-	"notrack\n"
-	"		tcp dport 53 iifname . iif != @uplinks fib daddr . iif type local notrack\n"
+	"		@th,16,16 { 53, 67 } goto names\n"
 	"	}\n";
 
 /* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
@@ -133,16 +137,16 @@ static const char DISPATCH[] =
 
 /* Options and routing headers name other hops than the destination that the rules look at (RFC 791
  * 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any "established": a grant that is
- * gone cuts what is established too. */
-static const char FORWARD[] = "	chain headers6 {\n"
+ * gone cuts what is established too. 0x45 is IPv4 with a header of five words, which has none. */
+static const char FORWARD[] = "	chain headers {\n"
+			      "		ip hdrlength > 5 goto blocked\n"
 			      "		exthdr hbh exists goto blocked\n"
 			      "		exthdr rt exists goto blocked\n"
 			      "		exthdr dst exists goto blocked\n"
 			      "	}\n"
 			      "	chain forward {\n"
 			      "		type filter hook forward priority filter; policy drop;\n"
-			      "		ip hdrlength > 5 goto blocked\n"
-			      "		meta nfproto ipv6 jump headers6\n"
+			      "		@nh,0,8 != 0x45 jump headers\n"
 			      "		jump clock\n"
 			      "		goto blocked\n"
 			      "	}\n";
