@@ -84,7 +84,14 @@ other && needed
 hear_all "needed" "$token" $right
 # shellcheck disable=SC2086
 hear_none "$token" $kinds
+from=$SECONDS many=$(lab_token many)
+lab_in lan "$forge" w0 own $all ip6 "$lan6" ff02::1 0/1 "$query" "$many." 400 >/dev/null
+token=$(lab_token after)
+needed
+lab_wait 5 heard "$token-beacon6." || fail "the LAN is not heard any more"
+queries=$(grep -ahoF "$many." "$LAB/hear-6-58.log" | wc -l)
+[ "$queries" -ge 1 ] && [ "$queries" -le $((10 + 15 * (SECONDS - from + 1))) ] || fail "$queries of 400 queries come in"
 ip -n bulkhead -6 route flush default
 lab_in lan "$forge" w0 own $all ip6 "$lan6" ff02::1 58 86000000400007080000000000000000 "" 1 >/dev/null
 lab_wait 5 router || fail "the kernel does not take the router that advertised itself: $(ip -n bulkhead -6 route)"
-echo "of $(wc -w <<<"$kinds $right") kinds $(wc -w <<<"$right") come in"
+echo "of $(wc -w <<<"$kinds $right") kinds $(wc -w <<<"$right") come in, of 400 queries $queries"
