@@ -36,7 +36,8 @@ static void print_text(const char *path, const struct image_info *info)
 	if (f->hidden)
 		printf("hidden      by tapdisk\n");
 	if (info->batmap)
-		printf("batmap      of tapdisk: not for writing\n");
+		printf("batmap      of tapdisk%s; emptied when opened for writing\n",
+		       info->batmap_ok ? "" : ", its checksum is wrong");
 }
 
 static void print_parent(const struct cli_layer *layer)

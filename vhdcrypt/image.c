@@ -94,23 +94,6 @@ static int load_table(struct image *image, uint64_t end_byte, struct vhd_fault *
 	return vhd_map_table_check(map, image->table, end_byte, scratch, ret_fault);
 }
 
-/* tapdisk puts its map of full blocks right behind the block table. */
-static int look_for_batmap(struct image *image)
-{
-	static const uint8_t cookie[8] = { 't', 'd', 'b', 'a', 't', 'm', 'a', 'p' };
-	uint64_t at = image->map.table_offset_byte + image->map.table_bytes;
-	uint8_t found[sizeof(cookie)];
-	int r;
-
-	if (memcmp(image->info.footer.creator, "tap", 4) != 0 ||
-	    at + sizeof(found) > image->info.file_bytes)
-		return 0;
-	r = store_read(&image->store, found, sizeof(found), at);
-	if (r == 0)
-		image->info.batmap = memcmp(found, cookie, sizeof(cookie)) == 0;
-	return r;
-}
-
 /* What a differencing disk says of its parent; the names are not for the blocks to overwrite. */
 static int take_parent(struct image *image, struct vhd_fault *ret_fault)
 {
@@ -141,13 +124,14 @@ static int load_dynamic(struct image *image, struct vhd_fault *ret_fault)
 	if (r == 0 && info->footer.type == VHD_TYPE_DIFFERENCING)
 		r = take_parent(image, ret_fault);
 	if (r == 0)
+		r = image_batmap_load(image, ret_fault);
+	if (r == 0)
 		r = map_alloc(image);
 	if (r < 0)
 		return r;
 	if (info->end_footer_ok)
 		end -= info->short_footer ? VHD_FORMAT_SHORT_FOOTER_BYTES : VHD_FORMAT_FOOTER_BYTES;
-	r = load_table(image, end, ret_fault);
-	return r < 0 ? r : look_for_batmap(image);
+	return load_table(image, end, ret_fault);
 }
 
 static int check_fixed(const struct image *image, struct vhd_fault *ret_fault)
@@ -212,15 +196,13 @@ static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 						: load_dynamic(image, ret_fault);
 	if (r < 0 || image->mode == IMAGE_READ_ONLY)
 		return r;
-	if (info->batmap)
-		return unsupported(ret_fault, "creator version", info->footer.creator_version,
-				   "comes with a tapdisk batmap: open it read-only or convert it");
 	image->end_byte = (info->file_bytes + VHD_FORMAT_SECTOR_BYTES - 1) /
 			  VHD_FORMAT_SECTOR_BYTES * VHD_FORMAT_SECTOR_BYTES;
 	if (!info->end_footer_ok)
 		image->end_byte += VHD_FORMAT_FOOTER_BYTES;
 	/* the mark is taken off by who set it, when everything is done */
-	return info->poisoned ? 0 : repair_footers(image);
+	r = info->poisoned ? 0 : repair_footers(image);
+	return r < 0 ? r : image_batmap_empty(image);
 }
 
 static int open_any(int fd, enum image_mode mode, bool layer, struct hash_tree *tree,

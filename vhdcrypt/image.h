@@ -49,7 +49,8 @@ struct image_info {
 	uint8_t parent_uuid
 		[VHD_FORMAT_UUID_BYTES]; /* differencing: whose, and as of when; else 0 */
 	uint32_t parent_timestamp_s;
-	bool batmap;   /* tapdisk's map of full blocks is there (never opened for writing) */
+	bool batmap;	/* tapdisk's map of full blocks is there; emptied when opened for writing */
+	bool batmap_ok; /* and its checksum is right */
 	bool poisoned; /* a conversion in place is unfinished (IMAGE_CONVERT only) */
 };
 

@@ -262,6 +262,11 @@ int image_resize(struct image *image, uint64_t virtual_bytes, bool may_shrink,
 	if (image->info.footer.type == VHD_TYPE_DIFFERENCING)
 		return refuse(ret_fault, "footer", "disk type", VHD_TYPE_DIFFERENCING,
 			      "is differencing: merge it into its parent first");
+	if (image->info.batmap)
+		return refuse(ret_fault, "footer", "creator version",
+			      image->info.footer.creator_version,
+			      "comes with a tapdisk batmap, which ends where the disk does now: "
+			      "merge or copy it into a new file");
 	if (virtual_bytes < now && !may_shrink)
 		return refuse(ret_fault, "disk", "size", virtual_bytes,
 			      "is smaller than it is: ask for that with --shrink");

@@ -59,6 +59,8 @@ struct image {
 	uint32_t n_pending;
 	struct image_punch *punch;
 	uint32_t n_punch;
+	uint64_t batmap_byte; /* tapdisk's map, when something is set in it; else 0 */
+	uint64_t batmap_bytes;
 	uint64_t end_byte; /* behind the end footer: where the file grows */
 };
 
@@ -97,6 +99,11 @@ int image_may_write(struct image *image);
 
 /* image_footer.c: find the footer and its copy; fills image->footer and the footer part of info. */
 int image_footer_load(struct image *image, struct vhd_fault *ret_fault);
+
+/* image_batmap.c: keep tapdisk's map from being taken for blocks; before the first write, empty it,
+ * because it would go on to call blocks full in which we have made holes. */
+int image_batmap_load(struct image *image, struct vhd_fault *ret_fault);
+int image_batmap_empty(struct image *image);
 
 /* image_block.c: table and bitmaps. These take meta, and commit when the cache is full. */
 

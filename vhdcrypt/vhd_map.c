@@ -68,6 +68,20 @@ int vhd_map_init(uint64_t virtual_bytes, uint64_t header_offset_byte,
 	return 0;
 }
 
+int vhd_map_keep(struct vhd_map *map, uint64_t offset_byte, uint64_t len_bytes, const char *what)
+{
+	if (offset_byte < VHD_FORMAT_FOOTER_BYTES ||
+	    overlap(offset_byte, len_bytes, map->header_offset_byte, VHD_FORMAT_HEADER_BYTES) ||
+	    overlap(offset_byte, len_bytes, map->table_offset_byte, map->table_bytes))
+		return -EBADMSG;
+	for (uint32_t i = 0; i < map->n_kept; i++)
+		if (overlap(offset_byte, len_bytes, map->kept[i].offset_byte,
+			    map->kept[i].len_bytes))
+			return -EBADMSG;
+	map->kept[map->n_kept++] = (struct vhd_map_range){ offset_byte, len_bytes, what };
+	return 0;
+}
+
 int vhd_map_keep_locators(const struct vhd_header *header, uint64_t file_bytes, struct vhd_map *map,
 			  struct vhd_fault *ret_fault)
 {
@@ -86,17 +100,10 @@ int vhd_map_keep_locators(const struct vhd_header *header, uint64_t file_bytes, 
 		else if (l->offset_byte > file_bytes || l->len_bytes > file_bytes - l->offset_byte)
 			r = vhd_fault_set(ret_fault, "header", offset, l->offset_byte,
 					  "puts the name behind the end of the file");
-		else if (l->offset_byte < VHD_FORMAT_FOOTER_BYTES ||
-			 overlap(l->offset_byte, l->len_bytes, map->header_offset_byte,
-				 VHD_FORMAT_HEADER_BYTES) ||
-			 overlap(l->offset_byte, l->len_bytes, map->table_offset_byte,
-				 map->table_bytes))
+		else if (vhd_map_keep(map, l->offset_byte, l->len_bytes,
+				      "lies on the name of the parent") < 0)
 			r = vhd_fault_set(ret_fault, "header", offset, l->offset_byte,
-					  "lies on the footer copy, the header or the block table");
-		else
-			map->kept[map->n_kept++] =
-				(struct vhd_map_range){ l->offset_byte, l->len_bytes,
-							"lies on the name of the parent" };
+					  "lies on something else that is in the file");
 		if (r < 0)
 			ret_fault->index = i;
 	}

@@ -40,7 +40,7 @@ struct vhd_map {
 	uint32_t block_bytes;
 	uint32_t bitmap_bytes;				      /* whole sectors */
 	uint32_t n_blocks;				      /* entries that matter */
-	struct vhd_map_range kept[VHD_FORMAT_N_LOCATORS + 1]; /* parent locators, batmap */
+	struct vhd_map_range kept[VHD_FORMAT_N_LOCATORS + 2]; /* parent locators, batmap */
 	uint32_t n_kept;
 };
 
@@ -50,6 +50,10 @@ struct vhd_map {
 int vhd_map_init(uint64_t virtual_bytes, uint64_t header_offset_byte,
 		 const struct vhd_header *header, uint64_t file_bytes, struct vhd_map *ret_map,
 		 struct vhd_fault *ret_fault);
+
+/* Keep a range from being taken for blocks. -EBADMSG: it lies on the footer copy, the header, the
+ * table or another such range. what: static, "lies on ...". */
+int vhd_map_keep(struct vhd_map *map, uint64_t offset_byte, uint64_t len_bytes, const char *what);
 
 /* Keep the names of the parent from being taken for blocks. -EBADMSG: one is not in the file, or
  * lies on the footer copy, the header or the table. */

@@ -93,28 +93,6 @@ static void the_disk_of_a_suspended_machine_takes_no_write(void **state)
 	close(fd);
 }
 
-/* Its map of full blocks would be wrong after the first hole that we make. */
-static void a_disk_with_a_map_that_we_do_not_keep_takes_no_write(void **state)
-{
-	int fd = file_of(VHD_TYPE_DYNAMIC);
-	struct vhd_footer f = footer_of(fd);
-	char text[VHD_FAULT_TEXT_BYTES];
-	uint8_t raw[FOOTER];
-
-	(void)state;
-	memcpy(f.creator, "tap", 4);
-	set_footer(fd, &f);
-	assert_int_equal(opens(fd, IMAGE_READ_WRITE, text), 0);
-	/* one sector of table; the map behind it, and the footer behind that */
-	vhd_format_footer_build(&f, raw);
-	assert_int_equal(pwrite(fd, "tdbatmap", 8, TABLE_AT + 512), 8);
-	assert_int_equal(pwrite(fd, raw, sizeof(raw), TABLE_AT + 1024), FOOTER);
-	assert_int_equal(opens(fd, IMAGE_READ_ONLY, text), 0);
-	assert_int_equal(opens(fd, IMAGE_READ_WRITE, text), -EOPNOTSUPP);
-	assert_non_null(strstr(text, "batmap"));
-	close(fd);
-}
-
 static void a_fixed_disk_is_not_larger_than_its_file(void **state)
 {
 	int fd = file_of(VHD_TYPE_FIXED);
@@ -162,7 +140,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_differencing_disk_is_not_served),
 		cmocka_unit_test(the_disk_of_a_suspended_machine_takes_no_write),
-		cmocka_unit_test(a_disk_with_a_map_that_we_do_not_keep_takes_no_write),
 		cmocka_unit_test(a_fixed_disk_is_not_larger_than_its_file),
 		cmocka_unit_test(half_a_crypto_sector_is_an_error_and_no_data),
 	};
