@@ -58,14 +58,23 @@ static const struct command commands[] = {
 	  cli_device_enrol },
 	{ "disk create",
 	  "--source VHD --name NAME --out DIR --device FILE --trust FILE --lease-key FILE\n"
-	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096] "
-	  "[--pin-fd N]",
+	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
+	  "       [--pin-fd N] [--in-place]",
 	  "check a disk out, encrypted", cli_disk_create },
 	{ "disk unlock", "NAME [--pin-fd N]", "serve a disk until it is locked", cli_disk_unlock },
 	{ "disk lock", "NAME", "stop serving a disk and wipe its key", cli_disk_lock },
 	{ "disk info", "DIR", "what a disk's files say without a key", cli_disk_info },
 	{ "disk export", "DIR OUT --recovery-file FILE", "decrypt a disk with its recovery key",
 	  cli_disk_export },
+	{ "disk rekey",
+	  "DIR --recovery-file FILE --device FILE --trust FILE --lease-key FILE\n"
+	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
+	  "       [--pin-fd N]",
+	  "encrypt a disk by a new key, in place, with a new lease", cli_disk_rekey },
+	{ "disk decrypt", "DIR --recovery-file FILE", "make a disk plain again, in place",
+	  cli_disk_decrypt },
+	{ "disk resume", "DIR --recovery-file FILE...", "finish a conversion that was interrupted",
+	  cli_disk_resume },
 	{ "vhd info", "FILE", "type, sizes, identity of a VHD", cli_vhd_info },
 	{ "vhd check", "FILE", "is a VHD sound", cli_vhd_check },
 	{ "vhd snapshot", "LEAF NEW [--recovery-out FILE]", "a new, empty layer upon a VHD",

@@ -1,4 +1,5 @@
-/* bulkhead disk create: IT checks a disk out for one laptop (doc/formats.md, "Check-out"). */
+/* bulkhead disk create, bulkhead disk rekey: IT checks a disk out for one laptop, for the first time
+ * or with new keys (doc/formats.md, "Check-out"). */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_make.h"
+#include "roles/cli_layer.h"
 #include "roles/cli_pin.h"
 
 enum { DAYS_DEFAULT = 30, DAYS_MAX = 3650, DAY_S = 24 * 3600 };
@@ -43,7 +45,15 @@ enum option_key {
 	O_NOT_AFTER,
 	O_DAYS,
 	O_SECTOR,
-	O_PIN_FD
+	O_PIN_FD,
+	O_IN_PLACE,
+	O_RECOVERY_FILE,
+};
+
+struct options {
+	struct cli_disk_order order;
+	struct cli_layer_keys keys;
+	bool in_place;
 };
 
 /* 0 or -EINVAL */
@@ -78,7 +88,19 @@ static int take_option(struct cli_disk_order *o, int key, const char *value)
 	}
 }
 
-static int read_options(struct cli_disk_order *o, int argc, char **argv)
+static int take(struct options *o, const char *verb, int key, const char *value)
+{
+	if (key == '?')
+		return cli_usage(verb);
+	if (key == O_RECOVERY_FILE)
+		return cli_layer_keys_add(value, NULL, verb, &o->keys);
+	o->in_place |= key == O_IN_PLACE;
+	if (key == O_IN_PLACE || take_option(&o->order, key, value) == 0)
+		return 0;
+	return cli_error(CLI_USAGE, "%s: '%s' is no value for this option", verb, value);
+}
+
+static int read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "source", required_argument, NULL, O_SOURCE },
@@ -92,41 +114,80 @@ static int read_options(struct cli_disk_order *o, int argc, char **argv)
 		{ "days", required_argument, NULL, O_DAYS },
 		{ "sector-size", required_argument, NULL, O_SECTOR },
 		{ "pin-fd", required_argument, NULL, O_PIN_FD },
+		{ "in-place", no_argument, NULL, O_IN_PLACE },
+		{ "recovery-file", required_argument, NULL, O_RECOVERY_FILE },
 		{ 0 },
 	};
-	int c;
+	struct cli_disk_order *order = &o->order;
+	int c, status = 0;
 
-	*o = (struct cli_disk_order){ .sector_bytes = 512,
-				      .pin_fd = -1,
-				      .now_wall_s = (uint64_t)time(NULL) };
-	o->not_after_wall_s = o->now_wall_s + (uint64_t)DAYS_DEFAULT * DAY_S;
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
-		if (c == '?')
-			return cli_usage(argv[0]);
-		else if (take_option(o, c, optarg) < 0)
-			return cli_error(CLI_USAGE, "%s: '%s' is no value for this option", argv[0],
-					 optarg);
-	if (optind != argc || !o->source || !o->device || !o->trust || !o->lease_key || !o->out ||
-	    !o->name || !o->recovery_out)
+	order->pin_fd = -1;
+	order->now_wall_s = (uint64_t)time(NULL);
+	order->not_after_wall_s = order->now_wall_s + (uint64_t)DAYS_DEFAULT * DAY_S;
+	while (status == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
+		status = take(o, argv[0], c, optarg);
+	if (status != 0)
+		return status;
+	if (!order->device || !order->trust || !order->lease_key || !order->recovery_out)
 		return cli_usage(argv[0]);
-	if (!text_name_ok(o->name))
-		return cli_error(CLI_USAGE, "%s: '%s' is no name: letters, digits, '.', '_', '-'",
-				 argv[0], o->name);
-	if (o->not_after_wall_s <= o->now_wall_s)
-		return cli_error(CLI_USAGE, "%s '%s': the lease would end in the past", argv[0],
-				 o->name);
-	(void)snprintf(o->what, sizeof(o->what), "%s '%s'", argv[0], o->name);
+	if (order->not_after_wall_s <= order->now_wall_s)
+		return cli_error(CLI_USAGE, "%s: the lease would end in the past", argv[0]);
 	return 0;
 }
 
-int cli_disk_create(int argc, char **argv)
+static int check_create(struct options *o, int argc, char **argv)
 {
-	struct cli_disk_order order;
+	struct cli_disk_order *order = &o->order;
+
+	if (optind != argc || !order->source || !order->out || !order->name || o->keys.n > 0)
+		return cli_usage(argv[0]);
+	if (!text_name_ok(order->name))
+		return cli_error(CLI_USAGE, "%s: '%s' is no name: letters, digits, '.', '_', '-'",
+				 argv[0], order->name);
+	if (order->sector_bytes == 0)
+		order->sector_bytes = 512;
+	(void)snprintf(order->what, sizeof(order->what), "%s '%s'", argv[0], order->name);
+	return 0;
+}
+
+static int check_rekey(struct options *o, int argc, char **argv)
+{
+	struct cli_disk_order *order = &o->order;
+
+	if (optind != argc - 1 || order->source || order->out || order->name || o->in_place ||
+	    o->keys.n == 0)
+		return cli_usage(argv[0]);
+	order->out = argv[optind];
+	(void)snprintf(order->what, sizeof(order->what), "%s '%s'", argv[0], order->out);
+	return 0;
+}
+
+static int run(int argc, char **argv, bool rekey)
+{
+	struct options o = { 0 };
 	struct cli_options opt;
 	int status = cli_common(&opt, &argc, argv);
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */
 	if (status == 0)
-		status = read_options(&order, argc, argv);
-	return status == 0 ? cli_disk_make(&order) : status;
+		status = read_options(&o, argc, argv);
+	if (status == 0)
+		status = (rekey ? check_rekey : check_create)(&o, argc, argv);
+	if (status == 0 && rekey)
+		status = cli_disk_rekey_run(&o.order, &o.keys, opt.json);
+	else if (status == 0)
+		status = o.in_place ? cli_disk_make_in_place(&o.order, opt.json)
+				    : cli_disk_make(&o.order);
+	cli_layer_keys_free(&o.keys);
+	return status;
+}
+
+int cli_disk_create(int argc, char **argv)
+{
+	return run(argc, argv, false);
+}
+
+int cli_disk_rekey(int argc, char **argv)
+{
+	return run(argc, argv, true);
 }

@@ -87,6 +87,7 @@ static int open_files(const struct supervisor *s, struct disk *disk, uint32_t at
 		      const struct msg_layer_file *file, int *ret_header)
 {
 	struct disk_fds *fds = &disk->fds;
+	int r;
 
 	if (!name_ok(file->name) || !msg_text_ok(file->name, sizeof(file->name)))
 		return -EINVAL;
@@ -96,6 +97,12 @@ static int open_files(const struct supervisor *s, struct disk *disk, uint32_t at
 	/* a second writer would be the end of the image */
 	if (flock(fds->image[at], (at == 0 ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
 		return -errno;
+	/* a conversion that is unfinished, or cannot be looked at: half of it is something else */
+	r = open_layer(s, disk->name, file->name, "convert", O_RDONLY);
+	if (r != -ENOENT) {
+		(void)close(r);
+		return -EBUSY;
+	}
 	if (at > 0) {
 		fds->tree[at] = open_layer(s, disk->name, file->name, "tree", O_RDONLY);
 		if (fds->tree[at] < 0)

@@ -1,0 +1,266 @@
+#include "roles/cli_convert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "policy/timestamp.h"
+#include "roles/cli.h"
+#include "roles/cli_convert_files.h"
+#include "roles/cli_progress.h"
+#include "vhdcrypt/convert.h"
+
+void cli_convert_name(const struct cli_convert *convert, const char *suffix,
+		      char ret[CLI_LAYER_NAME_BYTES])
+{
+	const char *dot = strrchr(convert->name, '.');
+	int n = dot && dot != convert->name ? (int)(dot - convert->name)
+					    : (int)strlen(convert->name);
+
+	(void)snprintf(ret, CLI_LAYER_NAME_BYTES, "%.*s.%s", n, convert->name, suffix);
+}
+
+int cli_convert_sync_folder(const struct cli_convert *convert)
+{
+	OWNS_FD int fd = openat(convert->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return cli_errno(-errno, "%s '%s': flush its folder", convert->verb, convert->path);
+	return 0;
+}
+
+static int open_vhd(struct cli_convert *c)
+{
+	struct stat st;
+
+	c->vhd_fd = openat(c->folder.fd, c->name,
+			   O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (c->vhd_fd < 0 || fstat(c->vhd_fd, &st) < 0)
+		return cli_errno(-errno, "%s '%s'", c->verb, c->path);
+	if (!S_ISREG(st.st_mode))
+		return cli_error(CLI_FAILED, "%s '%s': is no regular file", c->verb, c->path);
+	if (flock(c->vhd_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno != EWOULDBLOCK
+			       ? cli_errno(-errno, "%s '%s': lock it", c->verb, c->path)
+			       : cli_error(CLI_FAILED,
+					   "%s '%s': it is in use; lock the disk or wait for the "
+					   "other command",
+					   c->verb, c->path);
+	return 0;
+}
+
+static int open_journal(struct cli_convert *c, int flags)
+{
+	char name[CLI_LAYER_NAME_BYTES];
+
+	cli_convert_name(c, CLI_CONVERT_JOURNAL, name);
+	c->journal_fd = openat(c->folder.fd, name,
+			       flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (c->journal_fd < 0 && (errno != ENOENT || flags & O_CREAT))
+		return cli_errno(-errno, "%s '%s': open its journal '%s'", c->verb, c->path, name);
+	return 0;
+}
+
+int cli_convert_open(const char *verb, const char *path, bool json, struct cli_convert *ret)
+{
+	char file[CLI_LAYER_PATH_BYTES];
+	struct stat st;
+	int status;
+
+	*ret = (struct cli_convert){
+		.verb = verb, .folder.fd = -1, .vhd_fd = -1, .journal_fd = -1, .json = json
+	};
+	if (snprintf(file, sizeof(file), "%s%s", path,
+		     stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "/leaf.vhd" : "") >=
+	    (int)sizeof(file))
+		return cli_error(CLI_USAGE, "%s: the path is too long", verb);
+	status = cli_layer_folder_open(file, verb, &ret->folder, ret->name);
+	if (status == 0) {
+		memcpy(ret->path, file, sizeof(ret->path));
+		status = open_vhd(ret);
+	}
+	return status == 0 ? open_journal(ret, 0) : status;
+}
+
+void cli_convert_close(struct cli_convert *convert)
+{
+	cli_layer_folder_close(&convert->folder);
+	if (convert->journal_fd >= 0)
+		(void)close(convert->journal_fd);
+	if (convert->vhd_fd >= 0)
+		(void)close(convert->vhd_fd);
+	convert->journal_fd = convert->vhd_fd = -1;
+}
+
+int cli_convert_is_new(const struct cli_convert *c)
+{
+	struct journal_head head;
+
+	if (!cli_convert_files_begun(c, &head)) /* or only its journal was made, and nothing else */
+		return 0;
+	return cli_error(
+		CLI_FAILED,
+		"%s '%s': a conversion of it is unfinished; 'bulkhead disk resume' ends it",
+		c->verb, c->path);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* and looked for between windows */
+}
+
+static bool told_to_stop(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 &&
+	       (sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1 ||
+		sigismember(&set, SIGHUP) == 1);
+}
+
+static bool tell(void *context, const struct convert_progress *p)
+{
+	static const char *const phase[] = { "convert", "scrub", "prove", "scan" };
+
+	cli_progress_show(context, phase[p->phase], p->done_bytes, p->total_bytes);
+	return !told_to_stop();
+}
+
+static int stopped(const struct cli_convert *c)
+{
+	return cli_error(CLI_FAILED,
+			 "%s '%s': stopped at a safe point; it opens again when it is finished by "
+			 "'bulkhead disk resume'",
+			 c->verb, c->path);
+}
+
+static int run_failed(const struct cli_convert *c, int r, uint64_t at)
+{
+	if (r == -ECANCELED)
+		return stopped(c);
+	if (r == -EBADMSG)
+		return cli_error(CLI_DAMAGED,
+				 "%s '%s': byte %" PRIu64 " of the disk is neither as it was nor "
+				 "converted: the file or its journal was damaged; take a copy of "
+				 "before",
+				 c->verb, c->path, at);
+	return cli_error(CLI_FAILED,
+			 "%s '%s': %s; nothing is lost: mend that, then 'bulkhead disk resume'",
+			 c->verb, c->path, strerror(-r));
+}
+
+static int proof_failed(const struct cli_convert *c, int r, uint64_t at)
+{
+	if (r == -ECANCELED)
+		return stopped(c);
+	if (r == -EILSEQ)
+		return cli_error(CLI_DAMAGED,
+				 "%s '%s': the proof failed: what is in the file is not what was "
+				 "read; it stays closed, take a copy of before",
+				 c->verb, c->path);
+	if (r == -ENOKEY)
+		return cli_error(CLI_DAMAGED,
+				 "%s '%s': the proof failed: plaintext at byte %" PRIu64
+				 "; it stays closed",
+				 c->verb, c->path, at);
+	return cli_error(CLI_FAILED, "%s '%s': read back what was written: %s", c->verb, c->path,
+			 strerror(-r));
+}
+
+static void say_done(const struct cli_convert *c, enum journal_direction direction,
+		     const struct convert_proof *proof)
+{
+	static const char *const word[] = { "", "encrypted", "decrypted",
+					    "encrypted by a new key" };
+	char when[TIMESTAMP_BYTES];
+
+	timestamp_build((uint64_t)time(NULL), when);
+	if (c->json) {
+		printf("{\"done\":true,\"disk_bytes\":%" PRIu64 ",\"data_bytes\":%" PRIu64
+		       ",\"samples\":%u,\"proven\":\"%s\"}\n",
+		       proof->disk_bytes, proof->data_bytes, (unsigned)proof->n_samples, when);
+		return;
+	}
+	printf("'%s': %" PRIu64 " bytes, %" PRIu64 " of them data, %s\n", c->path,
+	       proof->disk_bytes, proof->data_bytes, word[direction]);
+	printf("proof: all data read back and compared with what was there before, at %s\n", when);
+	if (direction == JOURNAL_ENCRYPT)
+		printf("proof: %u samples of the plaintext are nowhere in the file; on an SSD or a "
+		       "copy-on-write file system that says nothing about the disk below it\n",
+		       (unsigned)proof->n_samples);
+}
+
+static int work(struct cli_convert *c, struct convert *convert)
+{
+	enum journal_direction direction = convert_direction(convert);
+	struct cli_progress progress;
+	struct convert_proof proof;
+	uint64_t at = 0, done;
+	int r, status;
+
+	cli_progress_init(&progress, c->json);
+	if (convert_resumes(convert, &done) && !c->json)
+		fprintf(stderr, "resumed: %" PRIu64 " MiB are done\n", done >> 20);
+	r = convert_run(convert, tell, &progress, &at);
+	cli_progress_end(&progress);
+	if (r < 0)
+		return run_failed(c, r, at);
+	r = convert_prove(convert, tell, &progress, &proof, &at);
+	cli_progress_end(&progress);
+	if (r < 0)
+		return proof_failed(c, r, at);
+	status = cli_convert_files_place(c, direction);
+	if (status != 0)
+		return status;
+	r = convert_finish(convert);
+	if (r < 0)
+		return cli_errno(r, "%s '%s': take off its mark", c->verb, c->path);
+	status = cli_convert_files_clean(c, direction);
+	if (status == 0)
+		say_done(c, direction, &proof);
+	return status;
+}
+
+int cli_convert_run(struct cli_convert *c, enum journal_direction direction,
+		    const struct cli_layer_keys *keys)
+{
+	struct convert_order order = { .image_fd = c->vhd_fd };
+	OWNS_SECRET struct secret from = { 0 };
+	OWNS_SECRET struct secret to = { 0 };
+	struct convert *convert = NULL;
+	struct vhd_fault fault;
+	int r, status = 0;
+
+	block_signals();
+	if (c->journal_fd < 0)
+		status = open_journal(c, O_CREAT | O_EXCL);
+	if (status == 0)
+		status = cli_convert_sync_folder(c);
+	if (status == 0)
+		status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
+	if (status != 0)
+		return status;
+	order.journal_fd = c->journal_fd;
+	order.from = from.bytes ? &from : NULL;
+	order.to = to.bytes ? &to : NULL;
+	r = convert_open(&order, &convert, &fault);
+	if (r < 0)
+		return cli_convert_files_refused(c, r, &fault);
+	status = work(c, convert);
+	convert_close(convert);
+	return status;
+}

@@ -1,0 +1,244 @@
+#include "roles/cli_convert_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "roles/cli.h"
+#include "roles/cli_vhd.h"
+#include "vhdcrypt/kdf.h"
+
+/* A header in the folder that one of the recovery keys opens. */
+struct side {
+	const char *suffix;
+	struct secret key;
+	uint32_t sector_bytes;
+	uint8_t name[JOURNAL_KEY_NAME_BYTES];
+};
+
+enum { SIDES = 3 };
+
+int cli_convert_files_header(const struct cli_convert *c, const char *suffix, struct header **ret)
+{
+	char name[CLI_LAYER_NAME_BYTES];
+	struct detail detail = { 0 };
+	OWNS_FD int fd = -1;
+	int r;
+
+	cli_convert_name(c, suffix, name);
+	fd = openat(c->folder.fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	r = fd < 0 ? -errno : header_open(fd, ret, &detail);
+	if (r == -EBADMSG)
+		return cli_error(CLI_DAMAGED, "%s '%s': '%s': %s; use IT's copy of the header",
+				 c->verb, c->path, name, detail.text);
+	return r < 0 ? cli_errno(r, "%s '%s': open its header '%s'", c->verb, c->path, name) : 0;
+}
+
+static bool is_there(const struct cli_convert *c, const char *suffix)
+{
+	char name[CLI_LAYER_NAME_BYTES];
+
+	cli_convert_name(c, suffix, name);
+	return faccessat(c->folder.fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 0 also when there is none, or no key opens it: then s->key stays empty. */
+static int open_side(const struct cli_convert *c, const struct cli_layer_keys *keys, struct side *s)
+{
+	struct header *header = NULL;
+	int r = -EKEYREJECTED, status;
+
+	if (!is_there(c, s->suffix))
+		return 0;
+	status = cli_convert_files_header(c, s->suffix, &header);
+	if (status != 0)
+		return status;
+	for (unsigned i = 0; r == -EKEYREJECTED && i < keys->n; i++)
+		r = header_unlock(header, HEADER_SHAPE_RECOVERY_KEYSLOT, &keys->recovery[i],
+				  &s->key);
+	if (r == 0) {
+		s->sector_bytes = header_shape_of(header)->sector_bytes;
+		kdf_fingerprint(&s->key, header_uuid(header), s->name);
+	}
+	header_close(header);
+	return r == 0 || r == -EKEYREJECTED
+		       ? 0
+		       : cli_errno(r, "%s '%s': open its header '%s'", c->verb, c->path, s->suffix);
+}
+
+bool cli_convert_files_begun(const struct cli_convert *c, struct journal_head *ret)
+{
+	uint8_t raw[JOURNAL_FIXED_BYTES];
+	struct vhd_fault ignored; /* convert_open() names it */
+
+	return c->journal_fd >= 0 && pread(c->journal_fd, raw, sizeof(raw), 0) == sizeof(raw) &&
+	       journal_head_parse(raw, sizeof(raw), ret, &ignored) == 0;
+}
+
+static int take(const struct cli_convert *c, struct side sides[SIDES], const char *suffix,
+		const uint8_t *name, uint32_t *ret_sector_bytes, struct secret *ret)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct side *s = &sides[i];
+
+		if (!s->key.bytes || (name ? memcmp(name, s->name, sizeof(s->name)) != 0
+					   : strcmp(suffix, s->suffix) != 0))
+			continue;
+		*ret = s->key;
+		*ret_sector_bytes = s->sector_bytes;
+		s->key = (struct secret){ 0 };
+		return 0;
+	}
+	return cli_error(CLI_REFUSED,
+			 "%s '%s': no recovery key that was given opens its %s key "
+			 "(--recovery-file FILE; to resume a rekey, both)",
+			 c->verb, c->path,
+			 strcmp(suffix, CLI_CONVERT_NEXT_HEADER) == 0 ? "new" : "volume");
+}
+
+int cli_convert_files_keys(const struct cli_convert *c, enum journal_direction direction,
+			   const struct cli_layer_keys *keys, struct convert_order *order,
+			   struct secret *ret_from, struct secret *ret_to)
+{
+	struct side sides[SIDES] = { { .suffix = CLI_CONVERT_HEADER },
+				     { .suffix = CLI_CONVERT_NEXT_HEADER },
+				     { .suffix = CLI_CONVERT_OLD_HEADER } };
+	struct journal_head head;
+	bool begun = cli_convert_files_begun(c, &head);
+	int status = 0;
+
+	if (begun)
+		direction = head.direction;
+	if (header_library_init() < 0)
+		return cli_error(CLI_FAILED, "%s: libcryptsetup does not start", c->verb);
+	for (unsigned i = 0; status == 0 && i < SIDES; i++)
+		status = open_side(c, keys, &sides[i]);
+	if (status == 0 && direction != JOURNAL_ENCRYPT)
+		status = take(c, sides, CLI_CONVERT_HEADER, begun ? head.from_key : NULL,
+			      &order->from_sector_bytes, ret_from);
+	if (status == 0 && direction != JOURNAL_DECRYPT)
+		status = take(c, sides,
+			      direction == JOURNAL_REKEY ? CLI_CONVERT_NEXT_HEADER
+							 : CLI_CONVERT_HEADER,
+			      begun ? head.to_key : NULL, &order->to_sector_bytes, ret_to);
+	for (unsigned i = 0; i < SIDES; i++)
+		secret_free(&sides[i].key);
+	return status;
+}
+
+static void drop(const struct cli_convert *c, const char *suffix)
+{
+	char name[CLI_LAYER_NAME_BYTES];
+
+	cli_convert_name(c, suffix, name);
+	(void)unlinkat(c->folder.fd, name, 0);
+}
+
+int cli_convert_files_refused(const struct cli_convert *c, int err, const struct vhd_fault *fault)
+{
+	uint8_t byte;
+
+	if (pread(c->journal_fd, &byte, 1, 0) == 0)
+		drop(c, CLI_CONVERT_JOURNAL);
+	if (err == -EBADMSG || err == -EOPNOTSUPP)
+		return cli_vhd_refused(c->verb, c->path, err, fault);
+	if (err == -EKEYREJECTED)
+		return cli_error(CLI_REFUSED,
+				 "%s '%s': its journal is of another image, or of other keys",
+				 c->verb, c->path);
+	if (err == -EINVAL)
+		return cli_error(CLI_USAGE,
+				 "%s '%s': its size, or the pieces it was written in, are no whole "
+				 "sectors of the cipher; use --sector-size 512",
+				 c->verb, c->path);
+	return cli_errno(err, "%s '%s': begin", c->verb, c->path);
+}
+
+/* Rename, if it is there: a resume may come after it. */
+static int move(const struct cli_convert *c, const char *from, int to_fd, const char *to)
+{
+	if (renameat(c->folder.fd, from, to_fd, to) == 0 || errno == ENOENT)
+		return 0;
+	return cli_errno(-errno, "%s '%s': move '%s' to '%s'", c->verb, c->path, from, to);
+}
+
+static int move_suffix(const struct cli_convert *c, const char *from, const char *to)
+{
+	char a[CLI_LAYER_NAME_BYTES], b[CLI_LAYER_NAME_BYTES];
+
+	cli_convert_name(c, from, a);
+	cli_convert_name(c, to, b);
+	return move(c, a, c->folder.fd, b);
+}
+
+/* ../../leases/FOLDER.yaml; the signature first, so that the two never fit by half. */
+static int place_lease(const struct cli_convert *c)
+{
+	char next[CLI_LAYER_NAME_BYTES], real[CLI_LAYER_PATH_BYTES], link[64];
+	char to[CLI_LAYER_NAME_BYTES + 16], sig[CLI_LAYER_NAME_BYTES + 16];
+	OWNS_FD int leases = -1;
+	ssize_t n;
+	int status;
+
+	cli_convert_name(c, CLI_CONVERT_NEXT_LEASE, next);
+	if (snprintf(sig, sizeof(sig), "%s.minisig", next) < 0 ||
+	    (faccessat(c->folder.fd, next, F_OK, 0) < 0 &&
+	     faccessat(c->folder.fd, sig, F_OK, 0) < 0))
+		return 0;
+	leases = openat(c->folder.fd, "../../leases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (leases < 0)
+		return cli_errno(-errno, "%s '%s': open '../../leases'", c->verb, c->path);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", c->folder.fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	if (n <= 0)
+		return cli_errno(n < 0 ? -errno : -EIO, "%s '%s': its folder's name", c->verb,
+				 c->path);
+	real[n] = '\0';
+	(void)snprintf(to, sizeof(to), "%.200s.yaml.minisig", strrchr(real, '/') + 1);
+	status = move(c, sig, leases, to);
+	to[strlen(to) - strlen(".minisig")] = '\0';
+	if (status == 0)
+		status = move(c, next, leases, to);
+	if (status == 0 && fsync(leases) < 0)
+		status = cli_errno(-errno, "%s '%s': flush '../../leases'", c->verb, c->path);
+	return status;
+}
+
+int cli_convert_files_place(const struct cli_convert *c, enum journal_direction direction)
+{
+	int status = 0;
+
+	if (direction == JOURNAL_REKEY && is_there(c, CLI_CONVERT_NEXT_HEADER)) {
+		/* a resume finds the old one under either name; it is not overwritten by the new */
+		if (!is_there(c, CLI_CONVERT_OLD_HEADER))
+			status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
+		if (status == 0)
+			status = move_suffix(c, CLI_CONVERT_NEXT_HEADER, CLI_CONVERT_HEADER);
+	}
+	if (status == 0)
+		status = move_suffix(c, CLI_CONVERT_NEXT_ESCROW, "escrow");
+	if (status == 0)
+		status = place_lease(c);
+	return status == 0 ? cli_convert_sync_folder(c) : status;
+}
+
+int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction direction)
+{
+	int status = 0;
+
+	/* while the journal is there nobody takes the plain disk for an encrypted one */
+	if (direction == JOURNAL_DECRYPT && is_there(c, CLI_CONVERT_HEADER))
+		status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
+	if (status == 0)
+		status = cli_convert_sync_folder(c);
+	if (status != 0)
+		return status;
+	drop(c, CLI_CONVERT_JOURNAL);
+	status = cli_convert_sync_folder(c);
+	if (status == 0)
+		drop(c, CLI_CONVERT_OLD_HEADER);
+	return status;
+}

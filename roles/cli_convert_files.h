@@ -1,0 +1,31 @@
+/* cli_convert_files.h - the headers, leases and journal around a conversion (cli_convert.h). */
+#ifndef ROLES_CLI_CONVERT_FILES_H
+#define ROLES_CLI_CONVERT_FILES_H
+
+#include "roles/cli_convert.h"
+#include "vhdcrypt/convert.h"
+
+/* Is there a journal with a head? Its MAC is checked later, by the keys that it names. */
+bool cli_convert_files_begun(const struct cli_convert *convert, struct journal_head *ret);
+
+/* X.SUFFIX, a header, opened and checked. */
+int cli_convert_files_header(const struct cli_convert *convert, const char *suffix,
+			     struct header **ret);
+
+/* The keys of both sides: by the journal's fingerprints if it has begun, else by the direction. Sets
+ * the sector sizes of *order. */
+int cli_convert_files_keys(const struct cli_convert *convert, enum journal_direction direction,
+			   const struct cli_layer_keys *keys, struct convert_order *order,
+			   struct secret *ret_from, struct secret *ret_to);
+
+/* Say why convert_open() refused; a journal that was only just made is removed. Exit status. */
+int cli_convert_files_refused(const struct cli_convert *convert, int err,
+			      const struct vhd_fault *fault);
+
+/* After the proof: the new header and lease take the places of the old ones. May be repeated. */
+int cli_convert_files_place(const struct cli_convert *convert, enum journal_direction direction);
+
+/* The image is open to all again: the journal goes, then the old header. */
+int cli_convert_files_clean(const struct cli_convert *convert, enum journal_direction direction);
+
+#endif

@@ -1,0 +1,189 @@
+#include "roles/cli_disk_job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "policy/lease.h"
+#include "policy/text.h"
+#include "policy/timestamp.h"
+#include "roles/cli.h"
+#include "roles/cli_disk_doc.h"
+#include "roles/cli_pin.h"
+
+int cli_disk_job_inputs(struct cli_disk_job *j)
+{
+	const struct cli_disk_order *o = &j->order;
+	int status = cli_disk_doc_trust(o->trust, o->what, &j->trust);
+
+	if (status == 0)
+		status = cli_disk_doc_device(o->device, &j->trust, o->what, &j->device);
+	if (status == 0)
+		status = cli_disk_doc_lease_key(o->lease_key, &j->trust, o->what, &j->lease_key);
+	if (status == 0)
+		status = cli_pin_read(o->pin_fd, o->what, &j->pin);
+	if (status == 0 && j->pin.len_bytes < KDF_PIN_MIN_BYTES)
+		status = cli_error(CLI_REFUSED,
+				   "%s: the PIN has %zu characters; it needs at least %d", o->what,
+				   j->pin.len_bytes, KDF_PIN_MIN_BYTES);
+	return status;
+}
+
+int cli_disk_job_keys(struct cli_disk_job *j, const struct image_info *info)
+{
+	struct checkout_order order = { .disk_bytes = info->virtual_bytes,
+					.sector_bytes = j->order.sector_bytes,
+					.pcr_mask = j->device.pcr_mask };
+	struct bytes srk = bytes_of(j->device.srk_public, j->device.srk_public_bytes);
+	int r;
+
+	static_assert(sizeof(order.pcr_value) == sizeof(j->device.pcr_value), "PCR values");
+	memcpy(order.pcr_value, j->device.pcr_value, sizeof(order.pcr_value));
+	memcpy(order.layer_uuid, info->footer.uuid, sizeof(order.layer_uuid));
+	if (tpm_public_srk_parse(srk, &order.srk) < 0)
+		return cli_error(CLI_DAMAGED,
+				 "%s: '%s': the storage root key is no P-256 storage key; "
+				 "enrol the laptop again",
+				 j->order.what, j->order.device);
+	if (header_library_init() < 0)
+		return cli_error(CLI_FAILED, "%s: libcryptsetup does not start", j->order.what);
+	r = checkout_make(&order, &j->pin, &j->checkout);
+	if (r < 0)
+		return cli_errno(r, "%s: make its keys", j->order.what);
+	if (memcmp(j->checkout.lease.srk_name, j->device.srk_name, sizeof(j->device.srk_name)) != 0)
+		return cli_error(CLI_DAMAGED, "%s: '%s': srk_name is not the Name of srk_public",
+				 j->order.what, j->order.device);
+	return 0;
+}
+
+static int make_folder(const char *path, const char *what, bool must_be_new)
+{
+	if (mkdir(path, 0700) == 0 || (!must_be_new && errno == EEXIST))
+		return 0;
+	return cli_errno(-errno, "%s: make folder '%s'", what, path);
+}
+
+/* What is there would be overwritten only at the very end; say so before any work is done. */
+static int is_new(const struct cli_disk_order *o, const char *path)
+{
+	if (access(path, F_OK) < 0)
+		return 0;
+	return cli_error(CLI_FAILED, "%s: '%s' exists; remove it or choose another name", o->what,
+			 path);
+}
+
+int cli_disk_job_folders(const struct cli_disk_order *o, const char *suffix,
+			 char ret_final[CLI_DISK_DOC_PATH_BYTES],
+			 char ret_work[CLI_DISK_DOC_PATH_BYTES])
+{
+	char path[CLI_DISK_DOC_PATH_BYTES], work[CLI_DISK_DOC_PATH_BYTES],
+		rest[MSG_NAME_BYTES + 16];
+	int status = make_folder(o->out, o->what, false);
+
+	if (status == 0)
+		status = cli_disk_doc_path(o->out, "leases", o->what, path);
+	if (status == 0)
+		status = make_folder(path, o->what, false);
+	(void)snprintf(rest, sizeof(rest), "leases/%s.yaml", o->name);
+	if (status == 0)
+		status = cli_disk_doc_path(o->out, rest, o->what, path);
+	if (status == 0)
+		status = is_new(o, path);
+	if (status == 0)
+		status = cli_disk_doc_path(o->out, "disks", o->what, path);
+	if (status == 0)
+		status = make_folder(path, o->what, false);
+	if (status == 0)
+		status = cli_disk_doc_path(path, o->name, o->what, ret_final);
+	if (status == 0)
+		status = is_new(o, ret_final);
+	(void)snprintf(rest, sizeof(rest), "%s%s", o->name, suffix);
+	if (status == 0)
+		status = cli_disk_doc_path(path, rest, o->what, work);
+	if (status == 0)
+		status = make_folder(work, o->what, true);
+	if (status == 0)
+		memcpy(ret_work, work, sizeof(work));
+	return status;
+}
+
+/* The recovery key sealed for IT's escrow key, as one line of JSON. */
+int cli_disk_job_escrow(const struct cli_disk_job *j, const char *dir, const char *file)
+{
+	uint8_t sealed[crypto_box_SEALBYTES + 64];
+	size_t n = crypto_box_SEALBYTES + j->checkout.recovery.len_bytes;
+	char path[CLI_DISK_DOC_PATH_BYTES], line[512], uuid[HEADER_RAW_UUID_TEXT_BYTES];
+	char key[2 * 32 + 1], base64[TEXT_BASE64_BYTES(sizeof(sealed))];
+	int status;
+
+	if (!j->trust.has_escrow)
+		return 0;
+	if (n > sizeof(sealed) ||
+	    crypto_box_seal(sealed, j->checkout.recovery.bytes, j->checkout.recovery.len_bytes,
+			    j->trust.escrow) != 0)
+		return cli_error(CLI_DAMAGED, "%s: trust's escrow key is no X25519 key",
+				 j->order.what);
+	text_hex_build(j->trust.escrow, sizeof(j->trust.escrow), key);
+	text_base64_build(sealed, n, base64);
+	header_raw_uuid_text(j->checkout.lease.disk_uuid, uuid);
+	(void)snprintf(line, sizeof(line),
+		       "{\"v\":1,\"uuid\":\"%s\",\"escrow\":\"%s\",\"sealed\":\"%s\"}\n", uuid, key,
+		       base64);
+	status = cli_disk_doc_path(dir, file, j->order.what, path);
+	return status == 0 ? cli_disk_doc_write(path, line, strlen(line), j->order.what) : status;
+}
+
+int cli_disk_job_recovery(const struct cli_disk_job *j)
+{
+	const struct secret *r = &j->checkout.recovery;
+
+	if (strcmp(j->order.recovery_out, "-") != 0)
+		return cli_disk_doc_write(j->order.recovery_out, r->bytes, r->len_bytes,
+					  j->order.what);
+	if (write(STDOUT_FILENO, r->bytes, r->len_bytes) != (ssize_t)r->len_bytes ||
+	    (isatty(STDOUT_FILENO) && write(STDOUT_FILENO, "\n", 1) != 1))
+		return cli_errno(-errno, "%s: print the recovery key", j->order.what);
+	return 0;
+}
+
+int cli_disk_job_lease(const struct cli_disk_job *j, const char *path)
+{
+	struct lease lease = { .issued_wall_s = j->order.now_wall_s,
+			       .not_after_wall_s = j->order.not_after_wall_s,
+			       .has_recovery = true,
+			       .key = j->checkout.lease };
+	char text[LEASE_TEXT_BYTES], sig[MINISIGN_TEXT_BYTES], comment[MINISIGN_COMMENT_BYTES];
+	char sig_path[CLI_DISK_DOC_PATH_BYTES], issued[TIMESTAMP_BYTES];
+	uint8_t id[8];
+	int status;
+
+	randombytes_buf(id, sizeof(id));
+	memcpy(lease.id, "L-", 2);
+	text_hex_build(id, sizeof(id), lease.id + 2);
+	memcpy(lease.device, j->device.name, sizeof(lease.device));
+	(void)snprintf(lease.disk, sizeof(lease.disk), "%s", j->order.name);
+	(void)snprintf(lease.key.layer, sizeof(lease.key.layer), "%s", CLI_DISK_LAYER);
+	memcpy(lease.recovery_fingerprint, j->checkout.recovery_fingerprint,
+	       sizeof(lease.recovery_fingerprint));
+	timestamp_build(j->order.now_wall_s, issued);
+	(void)snprintf(comment, sizeof(comment), "lease %s of disk %s for %s, issued %s", lease.id,
+		       lease.disk, lease.device, issued);
+	if (lease_build(&lease, text) < 0 ||
+	    minisign_sign(&j->lease_key, text, strlen(text), comment, sig) < 0)
+		return cli_error(CLI_FAILED, "%s: its lease cannot be written", j->order.what);
+	if (snprintf(sig_path, sizeof(sig_path), "%s.minisig", path) >= (int)sizeof(sig_path))
+		return cli_error(CLI_USAGE, "%s: the path '%s' is too long", j->order.what, path);
+	status = cli_disk_doc_write(sig_path, sig, strlen(sig), j->order.what);
+	return status == 0 ? cli_disk_doc_write(path, text, strlen(text), j->order.what) : status;
+}
+
+void cli_disk_job_free(struct cli_disk_job *job)
+{
+	checkout_free(&job->checkout);
+	secret_free(&job->lease_key);
+	secret_free(&job->pin);
+}

@@ -1,0 +1,244 @@
+/* Check-outs in place: a plain VHD that becomes the disk, and a disk that gets other keys. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "policy/text.h"
+#include "roles/cli.h"
+#include "roles/cli_convert.h"
+#include "roles/cli_convert_files.h"
+#include "roles/cli_disk_job.h"
+#include "roles/cli_vhd.h"
+
+#define NEXT CLI_DISK_LAYER "." /* and one of CLI_CONVERT_NEXT_... */
+
+/* A file of the folder that this command makes. */
+static int path_in(const struct cli_disk_order *o, const char *dir, const char *file,
+		   char ret[CLI_DISK_DOC_PATH_BYTES])
+{
+	return cli_disk_doc_path(dir, file, o->what, ret);
+}
+
+static int write_header(const struct cli_disk_job *j, const char *dir, const char *file)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_FD int fd = -1;
+	int r, status = path_in(&j->order, dir, file, path);
+
+	if (status != 0)
+		return status;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : header_save(j->checkout.header, fd);
+	return r < 0 ? cli_errno(r, "%s: write its header '%s'", j->order.what, path) : 0;
+}
+
+/* What the disk will need when it is converted: header, lease, escrow. */
+static int write_next(const struct cli_disk_job *j, const char *dir, const char *header)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	int status = write_header(j, dir, header);
+
+	if (status == 0)
+		status = cli_disk_job_escrow(j, dir, NEXT CLI_CONVERT_NEXT_ESCROW);
+	if (status == 0)
+		status = path_in(&j->order, dir, NEXT CLI_CONVERT_NEXT_LEASE, path);
+	return status == 0 ? cli_disk_job_lease(j, path) : status;
+}
+
+static void drop_next(const struct cli_disk_order *o, const char *dir, const char *header)
+{
+	const char *const file[] = { header, NEXT CLI_CONVERT_NEXT_LEASE,
+				     NEXT CLI_CONVERT_NEXT_LEASE ".minisig",
+				     NEXT CLI_CONVERT_NEXT_ESCROW };
+	char path[CLI_DISK_DOC_PATH_BYTES];
+
+	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
+		if (path_in(o, dir, file[i], path) == 0)
+			(void)unlink(path);
+}
+
+/* To resume, it is needed from a file. */
+static int recovery_to_file(const struct cli_disk_order *o)
+{
+	if (strcmp(o->recovery_out, "-") != 0)
+		return 0;
+	return cli_error(CLI_USAGE,
+			 "%s: in place, --recovery-out needs a file: what is interrupted is "
+			 "resumed with it",
+			 o->what);
+}
+
+/* The new recovery key, written, opens the new header from now on. */
+static int hand_over_recovery(struct cli_disk_job *j, struct cli_layer_keys *keys)
+{
+	int status = cli_disk_job_recovery(j);
+
+	if (status != 0)
+		return status;
+	if (keys->n == CLI_LAYER_KEYS_MAX)
+		return cli_error(CLI_USAGE, "%s: too many recovery keys", j->order.what);
+	keys->recovery[keys->n++] = j->checkout.recovery;
+	j->checkout.recovery = (struct secret){ 0 };
+	return 0;
+}
+
+/* The source has moved to DIR/leaf.vhd. *ret_begun: it is too late to move it back. */
+static int encrypt_there(struct cli_disk_job *j, const char *dir, bool json, bool *ret_begun)
+{
+	struct cli_layer_keys keys = { 0 };
+	struct journal_head head;
+	struct cli_convert c;
+	int status = cli_convert_open("disk create", dir, json, &c);
+
+	if (status == 0)
+		status = hand_over_recovery(j, &keys);
+	if (status == 0)
+		status = cli_convert_run(&c, JOURNAL_ENCRYPT, &keys);
+	*ret_begun = status == 0 || cli_convert_files_begun(&c, &head);
+	cli_convert_close(&c);
+	cli_layer_keys_free(&keys);
+	return status;
+}
+
+static int make_there(struct cli_disk_job *j, const char *dir, bool json)
+{
+	const struct cli_disk_order *o = &j->order;
+	char vhd[CLI_DISK_DOC_PATH_BYTES];
+	bool begun = false;
+	int status = write_next(j, dir, NEXT CLI_CONVERT_HEADER);
+
+	if (status == 0)
+		status = path_in(o, dir, CLI_DISK_LAYER ".vhd", vhd);
+	if (status == 0 && rename(o->source, vhd) < 0)
+		status =
+			errno == EXDEV
+				? cli_error(
+					  CLI_USAGE,
+					  "%s: '%s' is on another file system than '%s': without a "
+					  "copy it cannot get there",
+					  o->what, o->source, o->out)
+				: cli_errno(-errno, "%s: move '%s' to '%s'", o->what, o->source,
+					    vhd);
+	else if (status == 0) {
+		status = encrypt_there(j, dir, json, &begun);
+		if (!begun && rename(vhd, o->source) < 0)
+			return cli_errno(-errno, "%s: move '%s' back to '%s'", o->what, vhd,
+					 o->source);
+	}
+	if (!begun) {
+		drop_next(o, dir, NEXT CLI_CONVERT_HEADER);
+		if (path_in(o, dir, NEXT CLI_CONVERT_JOURNAL, vhd) == 0)
+			(void)unlink(vhd); /* it has no head */
+		(void)rmdir(dir);
+	}
+	return status;
+}
+
+int cli_disk_make_in_place(const struct cli_disk_order *order, bool json)
+{
+	char final[CLI_DISK_DOC_PATH_BYTES], dir[CLI_DISK_DOC_PATH_BYTES];
+	struct cli_disk_job job = { .order = *order };
+	struct image *image = NULL;
+	OWNS_FD int fd = -1;
+	/* encrypted again, it would open by neither key alone */
+	int status = cli_vhd_not_a_layer("disk create", order->source);
+
+	if (status == 0)
+		status = recovery_to_file(order);
+	if (status == 0)
+		status = cli_vhd_open("disk create", order->source, IMAGE_READ_ONLY, &fd, &image);
+	if (status == 0)
+		status = cli_disk_job_inputs(&job);
+	if (status == 0)
+		status = cli_disk_job_keys(&job, image_info(image));
+	if (status == 0)
+		status = cli_disk_job_folders(order, "", final, dir);
+	if (status == 0)
+		status = make_there(&job, dir, json);
+	(void)image_close(image); /* read-only: nothing to flush */
+	cli_disk_job_free(&job);
+	return status;
+}
+
+/* The folder's name is the disk's. */
+static int name_of(const struct cli_convert *c, char ret[MSG_NAME_BYTES])
+{
+	char link[64], real[CLI_LAYER_PATH_BYTES];
+	const char *name;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", c->folder.fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	if (n <= 0)
+		return cli_errno(n < 0 ? -errno : -EIO, "%s '%s': its folder's name", c->verb,
+				 c->path);
+	real[n] = '\0';
+	name = strrchr(real, '/') + 1;
+	if (!text_name_ok(name))
+		return cli_error(CLI_USAGE, "%s '%s': '%s' is no name of a disk", c->verb, c->path,
+				 name);
+	(void)snprintf(ret, MSG_NAME_BYTES, "%s", name);
+	return 0;
+}
+
+/* The new key's sectors are as large as the old one's, unless somebody wants it otherwise. */
+static int sectors_as_before(const struct cli_convert *c, uint32_t *sector_bytes)
+{
+	struct header *header = NULL;
+	int status = cli_convert_files_header(c, CLI_CONVERT_HEADER, &header);
+
+	if (status == 0 && *sector_bytes == 0)
+		*sector_bytes = header_shape_of(header)->sector_bytes;
+	header_close(header);
+	return status;
+}
+
+static int make_keys(const struct cli_convert *c, struct cli_disk_job *j)
+{
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	int r = image_open(c->vhd_fd, IMAGE_READ_ONLY, &image, &fault), status;
+
+	if (r < 0)
+		return cli_vhd_refused(c->verb, c->path, r, &fault);
+	status = cli_disk_job_keys(j, image_info(image));
+	(void)image_close(image);
+	return status;
+}
+
+int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys, bool json)
+{
+	struct cli_disk_job job = { 0 };
+	char name[MSG_NAME_BYTES];
+	struct cli_convert c;
+	int status = cli_convert_open("disk rekey", order->out, json, &c);
+
+	if (status == 0)
+		status = cli_convert_is_new(&c);
+	if (status == 0)
+		status = recovery_to_file(order);
+	if (status == 0)
+		status = name_of(&c, name);
+	if (status == 0)
+		status = sectors_as_before(&c, &order->sector_bytes);
+	order->name = name;
+	job.order = *order;
+	if (status == 0)
+		status = cli_disk_job_inputs(&job);
+	if (status == 0)
+		status = make_keys(&c, &job);
+	if (status == 0) { /* what an earlier try has left that had not begun */
+		drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
+		status = write_next(&job, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
+	}
+	if (status == 0)
+		status = hand_over_recovery(&job, keys);
+	if (status == 0)
+		status = cli_convert_run(&c, JOURNAL_REKEY, keys);
+	cli_convert_close(&c);
+	cli_disk_job_free(&job);
+	return status;
+}

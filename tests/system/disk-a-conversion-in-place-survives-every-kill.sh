@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# A disk is encrypted where it lies, gets another key, and becomes plain again; each is killed at
+# random moments, resumed, and holds every byte; meanwhile nobody opens it.
+#
+# KILLS (12) kills, from SEED (random) on.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/keys.bash
+KILLS=${KILLS:-12} SEED=${SEED:-$RANDOM}
+RANDOM=$SEED
+need nbdinfo
+keys_on laptop
+keys_it
+keys_enrol
+keys_plain
+plain=$WORK/plain.raw dir=$WORK/out/disks/work
+head -c 96M /dev/urandom >"$plain"
+MARKER=$(xxd -p -s 70000000 -l 32 -c 32 "$plain")
+qemu-img convert -f raw -O vpc -o subformat=dynamic,force_size=on "$plain" "$WORK/plain.vhd"
+papers=(--device "$WORK/device.yaml" --trust "$WORK/trust.yaml" --lease-key "$WORK/lease.key" --days 7)
+killed=0 begun=0
+
+# converted WHAT RESUME-OPTIONS -- COMMAND... - it is killed at random moments until enough, then ends
+converted() {
+	local what=$1 resume=() pid n
+	shift
+	while [ "$1" != -- ]; do resume+=("$1"); shift; done
+	shift
+	for ((n = 0; n < KILLS / 3; n++)); do
+		(exec "$@") <<<"$PIN" >"$WORK/log" 2>&1 &
+		pid=$!
+		read -rt "0.$(printf %02d $((RANDOM % 45)))" <> <(:) || true
+		kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
+		wait "$pid" 2>/dev/null && break
+		[ -e "$dir/leaf.convert" ] || [ "$3" != resume ] || return 0 # all but its last words
+		if [ -e "$dir/leaf.convert" ] && [ "$(head -c 8 "$dir/leaf.convert")" = bhconvrt ]; then
+			begun=$((begun + 1))
+			set -- "$BULKHEAD" disk resume "$dir" "${resume[@]}"
+			closed_to_all
+		else
+			begin_again "$what"
+		fi
+	done
+	[ "$n" -eq $((KILLS / 3)) ] || return 0
+	"$@" <<<"$PIN" >"$WORK/log" 2>&1 || fail "$what: $(cat "$WORK/log")"
+	grep -q '^proof: all data' "$WORK/log" || fail "$what: no proof: $(cat "$WORK/log")"
+	[ ! -e "$dir/leaf.convert" ] || fail "$what: the journal is still there"
+}
+
+# killed before its first sector: what it had made so far is in the way, as it says
+begin_again() {
+	[ "$1" = create ] || { rm -f "$WORK/recovery-2"; return; }
+	[ ! -e "$dir/leaf.vhd" ] || mv "$dir/leaf.vhd" "$WORK/plain.vhd"
+	rm -rf "$WORK/out" "$WORK/recovery-1"
+}
+
+closed_to_all() {
+	if "$BULKHEAD" vhd check "$dir/leaf.vhd" >"$WORK/said" 2>&1; then
+		return # the first mark had not been set, or the last one was taken off already
+	fi
+	grep -q 'a conversion is unfinished' "$WORK/said" || fail "vhd check says $(cat "$WORK/said")"
+	! qemu-img info -f vpc "$dir/leaf.vhd" >/dev/null 2>&1 || fail "qemu opens half a disk"
+}
+
+converted create --recovery-file "$WORK/recovery-1" -- "$BULKHEAD" disk create --in-place \
+	--source "$WORK/plain.vhd" --name work --out "$WORK/out" "${papers[@]}" \
+	--recovery-out "$WORK/recovery-1" --pin-fd 0
+keys_unlock work "$PIN" ok
+"$BULKHEAD" disk export "$dir" "$WORK/x.raw" --recovery-file "$WORK/recovery-1" >/dev/null
+cmp "$WORK/x.raw" "$plain" || fail "encrypted in place it differs"
+! LC_ALL=C grep -qaP "$(sed 's/../\\x&/g' <<<"$MARKER")" "$dir/leaf.vhd" || fail "plaintext is in the file"
+
+old=$(sha256sum <"$dir/leaf.luks")
+converted rekey --recovery-file "$WORK/recovery-1" --recovery-file "$WORK/recovery-2" -- \
+	"$BULKHEAD" disk rekey "$dir" --recovery-file "$WORK/recovery-1" "${papers[@]}" \
+	--recovery-out "$WORK/recovery-2" --sector-size 4096 --pin-fd 0
+[ "$old" != "$(sha256sum <"$dir/leaf.luks")" ] || fail "the header is the old one"
+minisign -V -q -p "$WORK/lease.pub" -m "$WORK/out/leases/work.yaml" || fail "minisign refuses the new lease"
+keys_unlock work "$PIN" ok
+rm "$WORK/x.raw"
+! "$BULKHEAD" disk export "$dir" "$WORK/x.raw" --recovery-file "$WORK/recovery-1" 2>/dev/null ||
+	fail "the old recovery key opens it"
+"$BULKHEAD" disk export "$dir" "$WORK/x.raw" --recovery-file "$WORK/recovery-2" >/dev/null
+cmp "$WORK/x.raw" "$plain" || fail "with its new key it differs"
+cryptsetup luksDump "$dir/leaf.luks" | grep -q 'sector: 4096 ' || fail "sectors are not 4096 bytes"
+
+# wrong keys, a foreign journal, a full disk: refused, and nothing is begun
+! "$BULKHEAD" disk decrypt "$dir" --recovery-file "$WORK/recovery-1" 2>"$WORK/log" || fail "a wrong key decrypts"
+grep -q 'no recovery key that was given' "$WORK/log" || fail "$(cat "$WORK/log")"
+converted decrypt --recovery-file "$WORK/recovery-2" -- "$BULKHEAD" disk decrypt "$dir" \
+	--recovery-file "$WORK/recovery-2"
+qemu-img compare -q -f vpc -F raw "$dir/leaf.vhd" "$plain" || fail "decrypted it differs"
+[ "$(echo "$dir"/*)" = "$dir/leaf.escrow $dir/leaf.vhd" ] || fail "left behind: $(echo "$dir"/*)"
+[ "$begun" -gt 0 ] || fail "no kill met a conversion: seed $SEED"
+echo "$killed kills, $begun of them in the middle, seed $SEED"
