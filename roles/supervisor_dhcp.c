@@ -13,9 +13,10 @@
 #define CONF   "/run/dhcpcd.conf"
 
 static const char CONF_TEXT[] =
-	/* IPv6 addresses are the kernel's work (accept_ra 2) */
-	"ipv4only\n"
+	/* routers' words and addresses by them are the kernel's work (accept_ra 2); asked for here, whatever
+	 * a router says, are addresses of DHCPv6 */
 	"noipv6rs\n"
+	"ia_na\n"
 	/* nothing outside the namespace: no resolver, name or clock; no scripts; no udev */
 	"nohook resolv.conf, hostname, timesyncd, ntp\n"
 	"script /bin/true\n"
@@ -25,10 +26,11 @@ static const char CONF_TEXT[] =
 	"noipv4ll\n"
 	"nodelay\n"
 	"timeout 0\n"
-	/* RFC 7844: no host name, no vendor class, a client identifier from the link alone */
+	/* RFC 7844: no host name, no vendor class, a client identifier and DUID from the link alone */
 	"anonymous\n"
 	/* asked for after "anonymous": what tells a corporate network; sniff reads the answers */
 	"option subnet_mask, routers, domain_name_servers, domain_name, domain_search\n"
+	"option dhcp6_name_servers, dhcp6_domain_search\n"
 	/* option 121 could draw traffic past the default route */
 	"nooption classless_static_routes, ms_classless_static_routes, static_routes\n";
 
