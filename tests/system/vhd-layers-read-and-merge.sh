@@ -116,6 +116,8 @@ refused 3 "no recovery key that was given opens it" coalesce "$D/f.vhd" "${plain
 refused 3 "'$D/a.vhd': it has no header beside it" coalesce "$D/f.vhd" --recovery-file "$WORK/e.key"
 mv "$D/f.luks" "$WORK/" # a header that is gone makes no layer plain
 refused 3 "'$D/f.vhd': it has no header beside it" coalesce "$D/f.vhd" "${plain[@]}" --recovery-file "$WORK/e.key"
+cp "$D/e.luks" "$D/f.luks"
+refused 4 "'f.luks' is the header of another layer" coalesce "$D/f.vhd" "${plain[@]}" --recovery-file "$WORK/e.key"
 mv "$WORK/f.luks" "$D/"
 did coalesce "$D/f.vhd" "${plain[@]}" --recovery-file "$WORK/e.key" --recovery-file "$WORK/f.key"
 [ ! -e "$D/f.vhd" ] && [ ! -e "$D/f.luks" ] || fail "the merged layer is still there"
