@@ -142,7 +142,7 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# CRASH_STATES after power cuts; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
+# CRASH_STATES after power cuts, 200 kills of a server, ten minutes of fio; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
 SOAK_S ?= 600
 SOAK_TRANSITIONS ?= 1000
 CRASH_STATES ?= 20000
@@ -151,6 +151,8 @@ soak: root deps peers fuzz
 	$(Q)$(MAKE) stage
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
+	$(Q)OUT=$(OUT) KILLS=200 tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
+	$(Q)OUT=$(OUT) FIO_S=600 tests/system/vhd-fio-reads-back-what-it-wrote.sh
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=all LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh

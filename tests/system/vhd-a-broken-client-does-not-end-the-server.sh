@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Garbage instead of a handshake, a request beyond the disk, clients killed in the middle, thirty at
-# once, another uid on the socket: the server stays, serves on, and its log has a line.
+# once, hundreds that are silent or idle, another uid on the socket: the server stays, serves on, and
+# its log has a line.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/vhd.bash
 need nbdkit nbdinfo nbdcopy qemu-img qemu-io perl setpriv
@@ -47,6 +48,10 @@ wait "${pids[@]}"
 for i in $(seq 30); do
 	! grep -qE 'failed|error' "$WORK/io.$i" || fail "client $i of thirty: $(cat "$WORK/io.$i")"
 done
+# a crowd of CROWD (150) that never speak, as many that say nothing more, and one in between
+PATH=/usr/bin:$PATH timeout 60 python3 tests/system/vhd_client.py crowd "$WORK/nbd.sock" "${CROWD:-150}" \
+	>"$WORK/client" 2>&1 || fail "in a crowd: $(tail -n 2 "$WORK/client")"
+alive "after a crowd"
 ! setpriv --reuid 61999 --regid 61999 --clear-groups nbdinfo "$URI" >/dev/null 2>&1 ||
 	fail "another uid was served"
 vhd_stop || fail "exit status $?: $(cat "$LOG")"

@@ -1,6 +1,7 @@
 """vhd_client.py - what the plugin promises a client of NBD, asked through libnbd.
 
 vhd_client.py commands SOCKET           every command, flag and border of the protocol
+vhd_client.py crowd SOCKET N             N that never speak, N that are served and idle, one that works
 vhd_client.py endure SOCKET PID N SEED  write numbered records and kill PID's child meanwhile, N
                                         times; its successor has what was flushed
 """
@@ -8,6 +9,7 @@ import errno
 import os
 import random
 import signal
+import socket
 import struct
 import sys
 
@@ -156,6 +158,24 @@ def commands(path):
     h.shutdown()
 
 
+def crowd(path, n):
+    silent = [socket.socket(socket.AF_UNIX) for _ in range(n)]
+    for s in silent:
+        s.connect(path)
+    idle = [connect(path) for _ in range(n)]
+    h = connect(path)
+    h.pwrite(KNOWN, MIB)
+    h.flush()
+    assert h.pread(4096, MIB) == KNOWN
+    for s in silent:
+        s.close()
+    for i in idle:
+        os.close(i.aio_get_fd())  # without a farewell
+    assert h.pread(4096, MIB) == KNOWN
+    assert connect(path).pread(4096, MIB) == KNOWN
+    os._exit(0)  # (what is left of the idle ones has no socket to say farewell on)
+
+
 class Records:
     """Places on the disk, and which numbered writes each may hold."""
 
@@ -264,5 +284,7 @@ def endure(path, pid, kills, seed):
 if __name__ == "__main__":
     if sys.argv[1] == "commands":
         commands(sys.argv[2])
+    elif sys.argv[1] == "crowd":
+        crowd(sys.argv[2], int(sys.argv[3]))
     else:
         endure(sys.argv[2], *map(int, sys.argv[3:6]))
