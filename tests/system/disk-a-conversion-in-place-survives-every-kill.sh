@@ -48,7 +48,8 @@ converted() {
 
 # killed before its first sector: what it had made so far is in the way, as it says
 begin_again() {
-	[ "$1" = create ] || { rm -f "$WORK/recovery-2"; return; }
+	[ "$1" != rekey ] || rm -f "$WORK/recovery-2"
+	[ "$1" = create ] || return 0
 	[ ! -e "$dir/leaf.vhd" ] || mv "$dir/leaf.vhd" "$WORK/plain.vhd"
 	rm -rf "$WORK/out" "$WORK/recovery-1"
 }
