@@ -59,7 +59,7 @@ static const struct command commands[] = {
 	{ "disk create",
 	  "--source VHD --name NAME --out DIR --device FILE --trust FILE --lease-key FILE\n"
 	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
-	  "       [--pin-fd N] [--in-place]",
+	  "       [--pin-fd N] [--in-place | --upon encrypted|plain]",
 	  "check a disk out, encrypted", cli_disk_create },
 	{ "disk unlock", "NAME [--pin-fd N]", "serve a disk until it is locked", cli_disk_unlock },
 	{ "disk lock", "NAME", "stop serving a disk and wipe its key", cli_disk_lock },

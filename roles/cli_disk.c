@@ -34,6 +34,14 @@ static int parse_sector(const char *text, uint32_t *ret)
 	return 0;
 }
 
+static int parse_upon(const char *text, enum cli_disk_upon *ret)
+{
+	if (strcmp(text, "encrypted") != 0 && strcmp(text, "plain") != 0)
+		return -EINVAL;
+	*ret = strcmp(text, "plain") == 0 ? CLI_DISK_UPON_PLAIN : CLI_DISK_UPON_ENCRYPTED;
+	return 0;
+}
+
 enum option_key {
 	O_SOURCE = 1,
 	O_DEVICE,
@@ -45,6 +53,7 @@ enum option_key {
 	O_NOT_AFTER,
 	O_DAYS,
 	O_SECTOR,
+	O_UPON,
 	O_PIN_FD,
 	O_IN_PLACE,
 	O_RECOVERY_FILE,
@@ -81,6 +90,8 @@ static int take_option(struct cli_disk_order *o, int key, const char *value)
 		return parse_days(value, o->now_wall_s, &o->not_after_wall_s);
 	case O_SECTOR:
 		return parse_sector(value, &o->sector_bytes);
+	case O_UPON:
+		return parse_upon(value, &o->upon);
 	case O_PIN_FD:
 		return cli_pin_fd(value, &o->pin_fd);
 	default:
@@ -113,6 +124,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "not-after", required_argument, NULL, O_NOT_AFTER },
 		{ "days", required_argument, NULL, O_DAYS },
 		{ "sector-size", required_argument, NULL, O_SECTOR },
+		{ "upon", required_argument, NULL, O_UPON },
 		{ "pin-fd", required_argument, NULL, O_PIN_FD },
 		{ "in-place", no_argument, NULL, O_IN_PLACE },
 		{ "recovery-file", required_argument, NULL, O_RECOVERY_FILE },
@@ -139,7 +151,8 @@ static int check_create(struct options *o, int argc, char **argv)
 {
 	struct cli_disk_order *order = &o->order;
 
-	if (optind != argc || !order->source || !order->out || !order->name || o->keys.n > 0)
+	if ((o->in_place && order->upon != CLI_DISK_ALONE) || optind != argc || !order->source ||
+	    !order->out || !order->name || o->keys.n > 0)
 		return cli_usage(argv[0]);
 	if (!text_name_ok(order->name))
 		return cli_error(CLI_USAGE, "%s: '%s' is no name: letters, digits, '.', '_', '-'",
@@ -155,7 +168,7 @@ static int check_rekey(struct options *o, int argc, char **argv)
 	struct cli_disk_order *order = &o->order;
 
 	if (optind != argc - 1 || order->source || order->out || order->name || o->in_place ||
-	    o->keys.n == 0)
+	    order->upon != CLI_DISK_ALONE || o->keys.n == 0)
 		return cli_usage(argv[0]);
 	order->out = argv[optind];
 	(void)snprintf(order->what, sizeof(order->what), "%s '%s'", argv[0], order->out);

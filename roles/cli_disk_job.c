@@ -44,6 +44,12 @@ int cli_disk_job_keys(struct cli_disk_job *j, const struct image_info *info)
 	static_assert(sizeof(order.pcr_value) == sizeof(j->device.pcr_value), "PCR values");
 	memcpy(order.pcr_value, j->device.pcr_value, sizeof(order.pcr_value));
 	memcpy(order.layer_uuid, info->footer.uuid, sizeof(order.layer_uuid));
+	if (j->order.upon != CLI_DISK_ALONE) { /* the image is the layer below */
+		order.n_parents = 1;
+		order.parent_plain = j->order.upon == CLI_DISK_UPON_PLAIN;
+		memcpy(order.parent_uuid, order.layer_uuid, sizeof(order.parent_uuid));
+		randombytes_buf(order.layer_uuid, sizeof(order.layer_uuid));
+	}
 	if (tpm_public_srk_parse(srk, &order.srk) < 0)
 		return cli_error(CLI_DAMAGED,
 				 "%s: '%s': the storage root key is no P-256 storage key; "

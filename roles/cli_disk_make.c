@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_job.h"
+#include "roles/cli_disk_upon.h"
 #include "vhdcrypt/image.h"
 
 #define LAYER CLI_DISK_LAYER
@@ -65,12 +67,11 @@ static int open_new(const struct job *j, const char *file, int *ret_fd)
 	return *ret_fd < 0 ? cli_errno(-errno, "%s: make '%s'", j->base.order.what, path) : 0;
 }
 
-static int encrypt_to(struct job *j, int fd)
+static int encrypt_to(struct job *j, const struct secret *volume_key, int fd)
 {
 	struct sector *cipher = NULL;
 	struct image *to = NULL;
-	int r = sector_new(j->base.checkout.volume_key.bytes, j->base.order.sector_bytes, &cipher),
-	    closed;
+	int r = sector_new(volume_key->bytes, j->base.order.sector_bytes, &cipher), closed;
 
 	if (r == 0)
 		r = image_create(fd, &image_info(j->source)->footer, cipher, &to);
@@ -81,26 +82,28 @@ static int encrypt_to(struct job *j, int fd)
 	return r < 0 ? r : closed;
 }
 
-static int write_disk(struct job *j)
+static int write_header(const struct job *j, const char *file, const struct header *header)
 {
-	const char *what = j->base.order.what;
-	OWNS_FD int vhd = -1;
 	OWNS_FD int luks = -1;
-	uint64_t at = 0;
-	int r, status = open_new(j, LAYER ".vhd", &vhd);
+	int r, status = open_new(j, file, &luks);
 
-	if (status == 0)
-		status = open_new(j, LAYER ".luks", &luks);
 	if (status != 0)
 		return status;
-	r = header_save(j->base.checkout.header, luks);
-	if (r < 0)
-		return cli_errno(r, "%s: write its header", what);
-	r = encrypt_to(j, vhd);
+	r = header_save(header, luks);
+	return r < 0 ? cli_errno(r, "%s: write its header", j->base.order.what) : 0;
+}
+
+/* The source as ciphertext, read back and proven. */
+static int write_encrypted(struct job *j, const struct secret *volume_key, int vhd)
+{
+	const char *what = j->base.order.what;
+	uint64_t at = 0;
+	int r = encrypt_to(j, volume_key, vhd);
+
 	if (r < 0)
 		return cli_errno(r, "%s: encrypt '%s'", what, j->base.order.source);
-	r = cli_disk_copy_prove(j->source, vhd, &j->base.checkout.volume_key,
-				j->base.order.sector_bytes, &j->counts, &at);
+	r = cli_disk_copy_prove(j->source, vhd, volume_key, j->base.order.sector_bytes, &j->counts,
+				&at);
 	if (r == -EILSEQ || r == -ENOKEY)
 		return cli_error(CLI_FAILED, "%s: the proof failed at byte %" PRIu64 ": %s", what,
 				 at,
@@ -109,17 +112,66 @@ static int write_disk(struct job *j)
 	return r < 0 ? cli_errno(r, "%s: read back what was written", what) : 0;
 }
 
+/* The source as the layer below, and its tree. */
+static int write_gold(struct job *j)
+{
+	const bool plain = j->base.order.upon == CLI_DISK_UPON_PLAIN;
+	struct msg_layer *layer = &j->base.checkout.lease.parent[0];
+	const char *what = j->base.order.what;
+	OWNS_FD int vhd = -1;
+	OWNS_FD int tree = -1;
+	int status = open_new(j, CLI_DISK_GOLD ".vhd", &vhd);
+
+	if (status == 0)
+		status = open_new(j, CLI_DISK_GOLD ".tree", &tree);
+	if (status == 0 && plain) {
+		j->counts.disk_bytes = j->counts.data_bytes = image_info(j->source)->virtual_bytes;
+		status = cli_disk_upon_copy(j->source_fd, vhd, what);
+	} else if (status == 0) {
+		status = write_header(j, CLI_DISK_GOLD ".luks", j->base.checkout.parent_header);
+		if (status == 0)
+			status = write_encrypted(j, &j->base.checkout.parent_volume_key, vhd);
+	}
+	(void)snprintf(layer->name, sizeof(layer->name), "%s", CLI_DISK_GOLD);
+	return status ? status
+		      : cli_disk_upon_tree(vhd, plain ? j->source_fd : -1, tree, what, layer->root);
+}
+
+static int write_disk(struct job *j)
+{
+	const struct checkout *c = &j->base.checkout;
+	OWNS_FD int vhd = -1;
+	int status = open_new(j, LAYER ".vhd", &vhd);
+
+	if (status == 0)
+		status = write_header(j, LAYER ".luks", c->header);
+	if (status != 0 || j->base.order.upon == CLI_DISK_ALONE)
+		return status ? status : write_encrypted(j, &c->volume_key, vhd);
+	status = write_gold(j);
+	return status ? status
+		      : cli_disk_upon_leaf(vhd, image_info(j->source), c->lease.disk_uuid,
+					   j->base.order.what);
+}
+
 static void say_done(const struct job *j)
 {
 	FILE *to = strcmp(j->base.order.recovery_out, "-") == 0 ? stderr : stdout;
 	char until[TIMESTAMP_BYTES], uuid[HEADER_RAW_UUID_TEXT_BYTES];
+	const struct msg_layer *gold = &j->base.checkout.lease.parent[0];
+	const bool plain = j->base.order.upon == CLI_DISK_UPON_PLAIN;
+	char root[2 * sizeof(gold->root) + 1];
 
+	text_hex_build(gold->root, sizeof(gold->root), root);
 	timestamp_build(j->base.order.not_after_wall_s, until);
 	header_raw_uuid_text(j->base.checkout.lease.disk_uuid, uuid);
-	fprintf(to, "disk '%s' %s: %" PRIu64 " bytes, %" PRIu64 " of them data, encrypted\n",
-		j->base.order.name, uuid, j->counts.disk_bytes, j->counts.data_bytes);
-	fprintf(to, "proof: all sectors read back, decrypted and compared with '%s'\n",
-		j->base.order.source);
+	fprintf(to, "disk '%s' %s: %" PRIu64 " bytes, %" PRIu64 " of them data, %s\n",
+		j->base.order.name, uuid, j->counts.disk_bytes, j->counts.data_bytes,
+		plain ? "PLAIN" : "encrypted");
+	fprintf(to, "proof: all %s read back%s and compared with '%s'\n",
+		plain ? "bytes" : "sectors", plain ? "" : ", decrypted", j->base.order.source);
+	if (plain)
+		fprintf(to, "it opens only under a policy whose images.plain_allowed lists %s\n",
+			root);
 	fprintf(to, "for laptop '%s' (boot coverage '%s'), until %s\n", j->base.device.name,
 		device_coverage_name(device_coverage(j->base.device.pcr_mask)), until);
 	fprintf(to, "in '%s'; lease in '%s/leases'; recovery key: %s%s\n", j->final_dir,
@@ -131,7 +183,9 @@ static void say_done(const struct job *j)
 
 static void remove_partial(const struct job *j)
 {
-	static const char *const files[] = { LAYER ".vhd", LAYER ".luks", LAYER ".escrow" };
+	static const char *const files[] = { LAYER ".vhd",	    LAYER ".luks",
+					     LAYER ".escrow",	    CLI_DISK_GOLD ".vhd",
+					     CLI_DISK_GOLD ".luks", CLI_DISK_GOLD ".tree" };
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
 	if (j->work_dir[0] == '\0')

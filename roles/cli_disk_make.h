@@ -7,11 +7,15 @@
 
 enum { CLI_DISK_WHAT_BYTES = 128 };
 
+/* Is the source the writable layer, or one below an empty writable layer? */
+enum cli_disk_upon { CLI_DISK_ALONE, CLI_DISK_UPON_ENCRYPTED, CLI_DISK_UPON_PLAIN };
+
 struct cli_disk_order {
 	const char *source, *device, *trust, *lease_key, *out, *name, *recovery_out;
 	uint64_t not_after_wall_s;
 	uint64_t now_wall_s;
-	uint32_t sector_bytes;		/* 512 or 4096; disk rekey: 0 as before */
+	uint32_t sector_bytes; /* 512 or 4096; disk rekey: 0 as before */
+	enum cli_disk_upon upon;
 	int pin_fd;			/* -1: ask on the terminal */
 	char what[CLI_DISK_WHAT_BYTES]; /* begins every message */
 };

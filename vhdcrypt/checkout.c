@@ -81,22 +81,51 @@ static int bind_to_tpm(const struct checkout_order *order, const struct keys *k,
 	return 0;
 }
 
-static int make_header(const struct checkout_order *order, const struct keys *k,
-		       struct token *token, struct checkout *c)
+/* One layer's header: its own keyslots and seal, the disk's token. */
+static int make_header(const uint8_t uuid[HEADER_RAW_UUID_BYTES], const struct keys *k,
+		       const struct secret *volume_key, const struct secret *kek,
+		       const struct checkout *c, struct token *token, struct header **ret)
 {
-	int r = header_create(order->layer_uuid, order->sector_bytes, &c->volume_key, &k->kek,
-			      &c->recovery, token, &c->header);
+	int r = header_create(uuid, c->lease.sector_bytes, volume_key, kek, &c->recovery, token,
+			      ret);
 
 	if (r == 0)
-		r = seal_build(header_shape_of(c->header), header_uuid(c->header),
-			       c->lease.generation, &k->share, token->seal);
+		r = seal_build(header_shape_of(*ret), header_uuid(*ret), c->lease.generation,
+			       &k->share, token->seal);
 	if (r == 0)
-		r = header_token_set(c->header, token);
+		r = header_token_set(*ret, token);
 	/* as the laptop will look at it */
-	if (r == 0 && seal_check(header_shape_of(c->header), header_uuid(c->header),
-				 c->lease.generation, &k->share) < 0)
+	if (r == 0 && seal_check(header_shape_of(*ret), header_uuid(*ret), c->lease.generation,
+				 &k->share) < 0)
 		r = -EIO;
 	return r;
+}
+
+/* The layer below, never written: a key of its own, under the same share; or none, and said so. */
+static int add_parent(const struct checkout_order *order, const struct keys *k, struct token *token,
+		      struct checkout *c)
+{
+	OWNS_SECRET struct secret kek = { 0 };
+	struct msg_layer *p = &c->lease.parent[0];
+	int r;
+
+	c->lease.n_parents = 1;
+	memcpy(p->uuid, order->parent_uuid, sizeof(p->uuid));
+	p->disk_bytes = order->disk_bytes;
+	p->plain = order->parent_plain;
+	if (p->plain)
+		return 0;
+	p->sector_bytes = order->sector_bytes;
+	p->generation = FIRST_GENERATION;
+	r = secret_new(&c->parent_volume_key, HEADER_VOLUME_KEY_BYTES);
+	if (r < 0)
+		return r;
+	randombytes_buf(c->parent_volume_key.bytes, c->parent_volume_key.len_bytes);
+	kdf_fingerprint(&c->parent_volume_key, p->uuid, p->fingerprint);
+	r = kdf_kek(&k->share, &k->a, p->uuid, &kek);
+	return r < 0 ? r
+		     : make_header(p->uuid, k, &c->parent_volume_key, &kek, c, token,
+				   &c->parent_header);
 }
 
 int checkout_make(const struct checkout_order *order, const struct secret *pin,
@@ -109,7 +138,7 @@ int checkout_make(const struct checkout_order *order, const struct secret *pin,
 	memset(ret, 0, sizeof(*ret));
 	if (order->pcr_mask == 0 || order->pcr_mask >> TPM_N_PCRS ||
 	    tpm_name_blank_pcrs(order->pcr_mask, order->pcr_value) != 0 ||
-	    (order->sector_bytes != 512 && order->sector_bytes != 4096))
+	    (order->sector_bytes != 512 && order->sector_bytes != 4096) || order->n_parents > 1)
 		return -EINVAL;
 	ret->lease.version = KEY_LEASE_VERSION;
 	ret->lease.generation = FIRST_GENERATION;
@@ -121,7 +150,10 @@ int checkout_make(const struct checkout_order *order, const struct secret *pin,
 	if (r == 0)
 		r = bind_to_tpm(order, &keys, &ret->lease, &token);
 	if (r == 0)
-		r = make_header(order, &keys, &token, ret);
+		r = make_header(order->layer_uuid, &keys, &ret->volume_key, &keys.kek, ret, &token,
+				&ret->header);
+	if (r == 0 && order->n_parents > 0)
+		r = add_parent(order, &keys, &token, ret);
 	free_keys(&keys);
 	return r;
 }
@@ -129,7 +161,9 @@ int checkout_make(const struct checkout_order *order, const struct secret *pin,
 void checkout_free(struct checkout *checkout)
 {
 	header_close(checkout->header);
+	header_close(checkout->parent_header);
 	secret_free(&checkout->volume_key);
+	secret_free(&checkout->parent_volume_key);
 	secret_free(&checkout->recovery);
 	memset(checkout, 0, sizeof(*checkout));
 }

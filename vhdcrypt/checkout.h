@@ -6,6 +6,7 @@
 #ifndef VHDCRYPT_CHECKOUT_H
 #define VHDCRYPT_CHECKOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/msg.h"
@@ -20,14 +21,20 @@ struct checkout_order {
 	uint8_t layer_uuid[HEADER_RAW_UUID_BYTES]; /* of the VHD footer */
 	uint64_t disk_bytes;
 	uint32_t sector_bytes;
+	uint32_t n_parents; /* 0, or 1: the leaf is upon a layer that is never written */
+	bool parent_plain;
+	uint8_t parent_uuid[HEADER_RAW_UUID_BYTES];
 };
 
 struct checkout {
 	struct header *header;	  /* with the sealed token */
 	struct secret volume_key; /* HEADER_VOLUME_KEY_BYTES */
-	struct secret recovery;	  /* R, literally the passphrase of keyslot 1 */
+	struct header
+		*parent_header; /* with the same token, but for its seal; NULL: none, or plain */
+	struct secret parent_volume_key; /* the same */
+	struct secret recovery;		 /* R, literally the passphrase of keyslot 1 */
 	uint8_t recovery_fingerprint[32];
-	struct msg_lease lease; /* what the lease has to say about the disk */
+	struct msg_lease lease; /* what the lease has to say about the disk, but names and roots */
 };
 
 /* -EINVAL: PIN, sector size or PCRs out of bounds (a blank PCR is); -EBADMSG: the SRK's point is

@@ -82,14 +82,16 @@ disk_enrol() {
 		install -m 600 "$IT/device.yaml" "$IT/device.yaml.minisig" $LAPTOP_STATE/
 }
 
-# disk_create NAME NOT-AFTER - IT's side: $IT/out/NAME holds what the laptop gets
+# disk_create NAME NOT-AFTER [OPTION...] - IT's side: $IT/out/NAME holds what the laptop gets
 disk_create() {
-	rm -rf "$IT/out/$1"
+	local name=$1 end=$2
+	shift 2
+	rm -rf "$IT/out/$name"
 	mkdir -p "$IT/out"
-	printf '%s' "$DISK_PIN" | bulkhead disk create --source "$IT/$1.vhd" --name "$1" \
+	printf '%s' "$DISK_PIN" | bulkhead disk create --source "$IT/$name.vhd" --name "$name" \
 		--out "$IT/out" --device "$IT/device.yaml" --trust "$IT/trust.yaml" \
-		--lease-key "$IT/keys/lease.key" --not-after "$(pki_date "$2")" \
-		--recovery-out "$IT/recovery-$1" --pin-fd 0 >"$LAB/disk.log" 2>&1
+		--lease-key "$IT/keys/lease.key" --not-after "$(pki_date "$end")" \
+		--recovery-out "$IT/recovery-$name" --pin-fd 0 "$@" >"$LAB/disk.log" 2>&1
 }
 
 disk_deliver() { # disk_deliver NAME - the files reach the laptop
