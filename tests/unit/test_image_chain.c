@@ -179,10 +179,23 @@ static void trimming_never_uncovers_the_parent(void **state)
 	chain_end(&c);
 }
 
+/* The first run of the first block, whose bitmap is behind the table and the parent's name. */
+static void set_first_bits(int fd, uint8_t bits)
+{
+	for (off_t at = 3072; at < 16384; at += 512) {
+		uint8_t first = 0;
+
+		assert_int_equal(pread(fd, &first, 1, at), 1);
+		if (first == 0xff)
+			assert_int_equal(pwrite(fd, &bits, 1, at), 1);
+	}
+}
+
 /* The bits of a tapdisk: single sectors, which no writer of ours leaves. */
 static void single_sectors_of_a_layer_are_honoured(void **state)
 {
-	uint8_t sector[512], got[4096], bits = 0xa5;
+	const uint8_t bits = 0xa5;
+	uint8_t sector[512], got[4096];
 	struct image_extent e;
 	struct image *leaf;
 	struct chain c;
@@ -196,14 +209,7 @@ static void single_sectors_of_a_layer_are_honoured(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(image_write(leaf, sector, 512, i * 512), 0);
 	chain_close(&c);
-	/* the first block's bitmap is behind the table, the parent's name and the alignment */
-	for (off_t at = 512; at < 16384; at += 512) {
-		uint8_t first = 0;
-
-		assert_int_equal(pread(c.fd[1], &first, 1, at), 1);
-		if (first == 0xff && at > 3072)
-			assert_int_equal(pwrite(c.fd[1], &bits, 1, at), 1);
-	}
+	set_first_bits(c.fd[1], bits);
 	leaf = chain_open(&c, IMAGE_READ_WRITE);
 	assert_int_equal(image_own_extent(leaf, 0, 4096, &e), 0);
 	assert_int_equal(e.len_bytes, 512);
@@ -214,6 +220,26 @@ static void single_sectors_of_a_layer_are_honoured(void **state)
 	assert_int_equal(image_read(leaf, got, sizeof(got), 0), 0);
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(got[i * 512 + 1], bits >> (7 - i) & 1 ? 0x22 : 0x11);
+	chain_end(&c);
+}
+
+static void a_run_that_is_a_hole_of_the_parent_in_part_gets_zeros(void **state)
+{
+	uint8_t got[8192], zeros[8192] = { 0 };
+	struct image *leaf;
+	struct chain c;
+
+	(void)state;
+	leaf = two_layers(&c);
+	chain_close(&c);
+	set_first_bits(c.fd[0], 0x3c);
+	leaf = chain_open(&c, IMAGE_READ_WRITE);
+	assert_int_equal(image_read(leaf, got, 4096, 0), 0);
+	assert_int_equal(got[0], 0);
+	assert_int_equal(got[2 * 512], 0x11);
+	assert_int_equal(image_zero(leaf, 8192, 0), 0);
+	assert_int_equal(image_read(leaf, got, sizeof(got), 0), 0);
+	assert_memory_equal(got, zeros, sizeof(got));
 	chain_end(&c);
 }
 
@@ -256,6 +282,7 @@ int main(void)
 		cmocka_unit_test(zeroing_over_the_parents_data_holds_zeros_itself),
 		cmocka_unit_test(trimming_never_uncovers_the_parent),
 		cmocka_unit_test(single_sectors_of_a_layer_are_honoured),
+		cmocka_unit_test(a_run_that_is_a_hole_of_the_parent_in_part_gets_zeros),
 		cmocka_unit_test(beyond_a_smaller_parent_there_are_zeros),
 		cmocka_unit_test(a_chain_agrees_with_a_model),
 	};
