@@ -2,7 +2,7 @@
 # Each broken chain of the generator is refused by `bulkhead vhd check` with a line that names file,
 # field and value; within a second and 64 MiB, without a byte changed. A merge refuses it alike.
 cd "$(dirname "$0")/../.." || exit 1
-TMPDIR=/dev/shm
+export TMPDIR=/dev/shm
 . tests/system/vhd.bash
 [ -x "$OUT/bulkhead" ] || skip "the command line is not built"
 evil=$OUT/tests/evil/vhd_chain

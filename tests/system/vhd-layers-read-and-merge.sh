@@ -4,7 +4,7 @@
 # change somebody else's data is refused.
 # limit: 240 s
 cd "$(dirname "$0")/../.." || exit 1
-TMPDIR=/dev/shm
+export TMPDIR=/dev/shm
 . tests/system/vhd.bash
 need cryptsetup qemu-img jq
 /usr/bin/python3 -c 'import pyvhdi' 2>/dev/null || skip "python3-libvhdi is not installed"
