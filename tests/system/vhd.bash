@@ -76,8 +76,8 @@ nbdkit_pid() { ps -o pid= --ppid "$SERVE_PID" | tr -d ' '; }
 # ---- VHDs as other programs write and read them ----
 
 vhd() { "$OUT/bulkhead" vhd "$@"; }
-vhd_make() { python3 tests/system/vhd_make.py make "$@"; } # vhd_make SPEC FILE
-vhd_python() { python3 tests/system/vhd_make.py read "$@"; } # vhd_python FILE [PARENT...] > raw
+vhd_make() { /usr/bin/python3 tests/system/vhd_make.py make "$@"; } # vhd_make SPEC FILE
+vhd_python() { /usr/bin/python3 tests/system/vhd_make.py read "$@"; } # vhd_python FILE [PARENT...] > raw
 
 # libvhdi, as another reader: vhd_libvhdi FILE [PARENT] > raw
 vhd_libvhdi() {

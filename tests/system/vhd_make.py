@@ -61,7 +61,7 @@ def make(p, path):
             blocks.setdefault(s * 512 // bs, {})[s - s * 512 // bs * (bs // 512)] = byte
     for code, text, space, offset in p.get('locators', []):
         f.seek(offset)
-        f.write(text.encode('utf-8' if code == 'MacX' else 'utf-16-le'))
+        f.write(text.encode(*(('utf-8',) if code == 'MacX' else ('utf-16-le', 'surrogatepass'))))
         end = max(end, offset + (space * 512 if space < 512 else space))
     if 'batmap' in p:
         full = bytearray(((n + 7) // 8 + 511) // 512 * 512)
@@ -98,8 +98,8 @@ def make(p, path):
         name = p.get('parent_name', '').encode('utf-16-be')
         h[64:64 + len(name)] = name
         for i, (code, text, space, offset) in enumerate(p.get('locators', [])):
-            data = text.encode('utf-8' if code == 'MacX' else 'utf-16-le')
-            h[576 + 24 * i:600 + 24 * i] = struct.pack('>4sIIIQ', code.encode(), space, len(data), 0, offset)
+            data = text.encode(*(('utf-8',) if code == 'MacX' else ('utf-16-le', 'surrogatepass')))
+            h[576 + 24 * i:600 + 24 * i] = struct.pack('>4sIIIQ', code.encode(), space, p.get('name_bytes', len(data)), 0, offset)
     h[36:40] = struct.pack('>I', checksum(h, 36) ^ (1 if p.get('sum') == 'header' else 0))
     for where, what in ((0, foot), (512, h), (table_at, struct.pack('>%dI' % entries, *table)), (end + p.get('gap', 0), foot[:511 if p.get('short') else 512])):
         f.seek(where)
@@ -134,7 +134,9 @@ def read(paths, out):
     return disk
 
 
-if sys.argv[1] == 'make':
+if __name__ != '__main__':
+    pass
+elif sys.argv[1] == 'make':
     make(json.loads(sys.argv[2]), sys.argv[3])
 else:
     sys.stdout.buffer.write(read(sys.argv[2:], None))
