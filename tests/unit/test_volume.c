@@ -181,7 +181,7 @@ static void an_altered_byte_of_a_parent_is_an_error_or_not_used(void **state)
 	unsigned n_refused = 0, n_errors = 0;
 
 	(void)state;
-	for (off_t at = 0; at < size; at += at >= near && at < near + 9216 ? 3
+	for (off_t at = 0; at < size; at += at >= near && at < near + 9216 ? 23
 					    : at < 4096			   ? 173
 									   : 40009) {
 		struct volume *v = NULL;
