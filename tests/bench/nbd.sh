@@ -5,8 +5,15 @@
 #
 #	MIB=2048 ROUNDS=5 SECONDS_EACH=1 tests/bench/nbd.sh
 #
-# cpu: seconds of the server process for a GiB. growth: the first write of every block, beside writes
-# of the same blocks afterwards. The last column says what is promised, and whether it held.
+# cpu: seconds of the server process for a GiB; how often that of nbdkit file, since seconds are those
+# of the machine. growth: the first write of every block, beside writes of the same blocks afterwards,
+# and what a plain file in the same memory makes of it. Beside a figure: what is promised.
+#
+# Where the time goes (perf record -e cpu-clock -a): a GiB in sequence costs what raw costs, two copies
+# by the kernel, and 0.22 s of libgcrypt; reads are given some of that back, since the kernel copies
+# three times as fast to an aligned place. Locks, map and bitmaps are 0.3 us of a request of 4 KiB,
+# which takes 15. Growth is what the file system takes for new pages. A cipher of our own in place
+# of libgcrypt's VAES would save 0.05 s in a GiB: not worth its code.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/vhd.bash
 . tests/bench/bench.sh
@@ -31,8 +38,8 @@ bench_cleanup() {
 	vhd_cleanup
 }
 trap bench_cleanup EXIT
-# what else runs on this machine is not what is measured
-renice -n -15 $$ >/dev/null 2>&1 || true
+# what else runs on this machine is not what is measured: first in line, all three and their client
+chrt -r -p 1 $$ >/dev/null 2>&1 || true
 
 start_raw() {
 	truncate -s "${MIB}M" "$WORK/raw"
@@ -83,6 +90,11 @@ timed() { # timed NAME WHO RW BS DEPTH - a figure, and what the server's CPU had
 	*) bench_note "$1-$2" "$ops" ;;
 	esac
 }
+copied() { # copied FILE - MiB/s of plain writes to it, where it may grow
+	local start=${EPOCHREALTIME/./}
+	dd if=/dev/zero of="$1" bs=1M count=$((MIB / 4)) conv=notrunc status=none
+	echo $((MIB / 4 * 1000000 / (${EPOCHREALTIME/./} - start)))
+}
 promise() { # promise FIGURE MORE|LESS LIMIT
 	awk -v f="$1" -v l="$3" -v less="$([ "$2" = less ] && echo 1 || echo 0)" \
 		'BEGIN { printf "%s %s: %s", (less ? "<=" : ">="), l, ((less ? f <= l : f >= l) ? "held" : "MISSED") }'
@@ -109,6 +121,11 @@ for round in $(seq "$ROUNDS"); do
 		read -r mib _ < <(run_fio vhd write 1M 4)
 		bench_note "growth-$pass" "$mib"
 	done
+	rm -f "$WORK/grown"
+	for pass in first again; do # the file system's own part in it
+		bench_note "file-$pass" "$(copied "$WORK/grown")"
+	done
+	rm "$WORK/grown"
 	for test in "seq-read read 1M 4" "seq-write write 1M 4" "rand-read-32 randread 4k 32" \
 		"rand-write-32 randwrite 4k 32" "rand-read-1 randread 4k 1" "rand-write-1 randwrite 4k 1"; do
 		for who in raw vhd luks; do
@@ -130,8 +147,10 @@ line rand-write-1 0.95
 for test in seq-read seq-write; do
 	vhd=$(bench_median "cpu-$test-vhd")
 	printf 'cpu %-8s %9s %9s %9s   %s\n' "$test" "$(bench_median "cpu-$test-raw")" "$vhd" \
-		"$(bench_median "cpu-$test-luks")" "s/GiB $(promise "$vhd" less 0.35)"
+		"$(bench_median "cpu-$test-luks")" \
+		"s/GiB $(promise "$vhd" less 0.35); $(bench_ratio "$vhd" "$(bench_median "cpu-$test-raw")") of raw"
 done
 first=$(bench_median growth-first) again=$(bench_median growth-again)
-printf 'growth %15s of %s MiB/s   %s %s\n' "$first" "$again" "$(bench_ratio "$first" "$again")" \
-	"$(promise "$(bench_ratio "$first" "$again")" more 0.5)"
+printf 'growth %15s of %s MiB/s   %s %s; a plain file %s\n' "$first" "$again" \
+	"$(bench_ratio "$first" "$again")" "$(promise "$(bench_ratio "$first" "$again")" more 0.5)" \
+	"$(bench_ratio "$(bench_median file-first)" "$(bench_median file-again)")"
