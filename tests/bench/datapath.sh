@@ -108,6 +108,7 @@ table ns/packet ""
 
 peers_have usr/bin/iperf3 || lab_skip "no iperf3 in out/peers"
 peers_up
+chrt -f -p 1 $$ # (what comes from here on is first in line, as above)
 lab_start iperf3 peers_exec server bench /usr/bin/iperf3 -s -B $SINK
 lab_wait 5 lab_in server sh -c '[ -n "$(ss -Hltn sport = :5201)" ]' || fail "iperf3 does not start"
 bench_head "TCP of one guest, iperf3, $ROUNDS rounds of 1 s"
