@@ -28,9 +28,12 @@ ip -n bulkhead link set up0 up
 fw_addresses
 grant | lab_in bulkhead nft -f -
 lab_wait 5 fw_pings $FW_LAN || fail "granted, ping does not pass"
+lab_start samples nsenter --net=/run/netns/bulkhead "$LAB_OUT/tests/system/nflog_hear"
+lab_wait 5 grep -qs ready "$LAB/samples.log" || fail "nobody hears samples"
 lab_in bulkhead nft flush set inet bulkhead flows
 ports | lab_in bulkhead nft -f -
 ! fw_pings $FW_LAN || fail "a port that is not counted gets a flow"
 crowded=$(fw_counter inet crowded)
 [ "$crowded" -gt 0 ] || fail "it was something else that stopped it"
+lab_wait 5 grep -q '^crowded ' "$LAB/samples.log" || fail "no sample of it"
 echo "64 ports are counted, the next gets nothing: $crowded refused"

@@ -35,9 +35,12 @@ from=$SECONDS
 some inet blocked $((20 + N)) "$(most $from)"
 ! grep -q "^blocked $FW_LAN" "$LAB/samples.log" || fail "the LAN writes samples"
 
+lab_in lan "$FW_FORGE" udp 100.64.0.2 192.168.7.50 9 9 "$(lab_token claimed)" 20 >/dev/null
+lab_wait 5 counts inet spoofed 20 || fail "what the LAN forges is not counted"
 from=$SECONDS
 "$FW_FORGE" udp 192.0.2.7 $FW_LAN 9 9 "$(lab_token spoofed)" $N >/dev/null
-some inet spoofed $N "$(most $from)"
+some inet spoofed $((20 + N)) "$(most $from)"
+! grep -q "^spoofed 100.64.0.2" "$LAB/samples.log" || fail "the LAN writes samples"
 
 from=$SECONDS
 fw_grant host0 less 0 9000
