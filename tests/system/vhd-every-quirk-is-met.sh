@@ -115,6 +115,7 @@ is "$(od -An -tx1 -j$((8 * 512)) -N1 "$WORK/ours.raw" | tr -d ' ')" 00 # the par
 child Q18 '["W2ru",".\\base.vhd",512,4096]'
 qemu-img convert -f vpc -O raw "$v" "$WORK/qemu.raw"
 is "$(od -An -tx1 -j$((8 * 512)) -N1 "$WORK/ours.raw" | tr -d ' ')" 61
+is "$(vhd map --json "$v" | jq -c '[.[] | select(.type == "data") | [.offset, .length, .layer]] | .[:2]')" "[[0,4096,0],[4096,4096,1]]"
 is "$(od -An -tx1 -j$((8 * 512)) -N1 "$WORK/qemu.raw" | tr -d ' ')" 00 # qemu is wrong here
 # libvhdi reads a clear bit behind a set one of the same byte from the child
 vhd_libvhdi "$v" "$base" | cmp - "$WORK/ours.raw" || fail "Q19: libvhdi reads whole runs otherwise"
