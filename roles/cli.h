@@ -107,6 +107,12 @@ int cli_audit_checkpoint(int argc, char **argv);
 int cli_policy_sign(int argc, char **argv);
 int cli_policy_verify(int argc, char **argv);
 int cli_policy_show(int argc, char **argv);
+
+/* roles/cli_policy_desk.c */
+int cli_policy_lint(int argc, char **argv);
+int cli_policy_diff(int argc, char **argv);
+int cli_policy_simulate(int argc, char **argv);
+int cli_policy_explain(int argc, char **argv);
 int cli_audit_verify(int argc, char **argv);
 int cli_report(int argc, char **argv);
 
