@@ -152,6 +152,7 @@ soak: root deps peers fuzz
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
 	$(Q)KILLS=300 OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
+	$(Q)CHAIN_SEEDS=1000 CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
 	$(Q)OUT=$(OUT) KILLS=200 tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
 	$(Q)OUT=$(OUT) FIO_S=600 tests/system/vhd-fio-reads-back-what-it-wrote.sh
 	-$(Q)tests/vm/image.sh >/dev/null
