@@ -30,7 +30,7 @@ while IFS=$'\t' read -r name words; do
 	cp "$WORK/good.luks" "$luks"
 	"$evil" "$name" "$luks" || fail "$name"
 	cp "$luks" "$WORK/theirs.luks" # cryptsetup repairs what it reads
-	! timeout 2 cryptsetup open --test-passphrase --header "$WORK/theirs.luks" --key-file "$WORK/recovery-disk" \
+	! timeout -s KILL 2 cryptsetup open --test-passphrase --header "$WORK/theirs.luks" --key-file "$WORK/recovery-disk" \
 		"$dir/leaf.vhd" 2>/dev/null || opens=$((opens + 1))
 	export_it "$name" 4 "$words"
 done < <("$evil")
