@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gcrypt.h>
 
 #include "base/defer.h"
 #include "base/util.h"
+#include "vhdcrypt/file.h"
 #include "vhdcrypt/sector.h"
 
 enum {
@@ -87,55 +87,6 @@ static void hash_root(const struct hash_tree_layout *l, const uint8_t top[HASH],
 	hash(KIND_ROOT, text, sizeof(text), ret);
 }
 
-static int read_all(int fd, void *buf, size_t len_bytes, uint64_t offset_byte)
-{
-	uint8_t *at = buf;
-
-	while (len_bytes > 0) {
-		ssize_t n = pread(fd, at, len_bytes, (off_t)offset_byte);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		offset_byte += (uint64_t)n;
-		len_bytes -= (size_t)n;
-	}
-	return 0;
-}
-
-static int write_all(int fd, const void *buf, size_t len_bytes, uint64_t offset_byte)
-{
-	const uint8_t *at = buf;
-
-	while (len_bytes > 0) {
-		ssize_t n = pwrite(fd, at, len_bytes, (off_t)offset_byte);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		offset_byte += (uint64_t)n;
-		len_bytes -= (size_t)n;
-	}
-	return 0;
-}
-
-/* The length of a regular file. */
-static int size_of(int fd, uint64_t *ret)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	*ret = (uint64_t)st.st_size;
-	return 0;
-}
-
 /* The hashes of the units of one batch, as a node. */
 static void hash_units(const uint8_t *data, size_t len_bytes, uint8_t node[NODE])
 {
@@ -155,11 +106,11 @@ static int build_lowest(int fd, int tree_fd, const struct hash_tree_layout *l)
 		uint64_t at = i * BATCH_BYTES;
 		size_t n = (size_t)MIN(l->file_bytes - at, (uint64_t)BATCH_BYTES);
 
-		r = read_all(fd, data, n, at);
+		r = file_read(fd, data, n, at);
 		if (r < 0)
 			return r;
 		hash_units(data, n, node);
-		r = write_all(tree_fd, node, NODE, i * NODE);
+		r = file_write(tree_fd, node, NODE, i * NODE);
 	}
 	return r;
 }
@@ -174,12 +125,12 @@ static int build_level(int tree_fd, const struct hash_tree_layout *l, unsigned l
 
 		memset(node, 0, sizeof(node));
 		for (uint64_t k = 0; r == 0 && k < n; k++) {
-			r = read_all(tree_fd, below, NODE,
-				     (l->first[level - 1] + first + k) * NODE);
+			r = file_read(tree_fd, below, NODE,
+				      (l->first[level - 1] + first + k) * NODE);
 			hash(KIND_NODE, below, NODE, node + k * HASH);
 		}
 		if (r == 0)
-			r = write_all(tree_fd, node, NODE, (l->first[level] + i) * NODE);
+			r = file_write(tree_fd, node, NODE, (l->first[level] + i) * NODE);
 	}
 	return r;
 }
@@ -192,7 +143,7 @@ int hash_tree_build(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES])
 	int r = sector_init();
 
 	if (r == 0)
-		r = size_of(fd, &file_bytes);
+		r = file_size(fd, &file_bytes);
 	if (r == 0)
 		r = hash_tree_layout(file_bytes, &l);
 	if (r == 0)
@@ -200,7 +151,7 @@ int hash_tree_build(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES])
 	for (unsigned level = 1; r == 0 && level < l.n_levels; level++)
 		r = build_level(tree_fd, &l, level);
 	if (r == 0)
-		r = read_all(tree_fd, node, NODE, l.tree_bytes - NODE);
+		r = file_read(tree_fd, node, NODE, l.tree_bytes - NODE);
 	if (r < 0)
 		return r;
 	hash(KIND_NODE, node, NODE, top);
@@ -212,12 +163,12 @@ static int check_top(struct hash_tree *tree, const uint8_t root[HASH])
 {
 	uint64_t tree_bytes;
 	uint8_t node[NODE], found[HASH];
-	int r = size_of(tree->tree_fd, &tree_bytes);
+	int r = file_size(tree->tree_fd, &tree_bytes);
 
 	if (r == 0 && tree_bytes != tree->layout.tree_bytes)
 		r = -EILSEQ;
 	if (r == 0)
-		r = read_all(tree->tree_fd, node, NODE, tree_bytes - NODE);
+		r = file_read(tree->tree_fd, node, NODE, tree_bytes - NODE);
 	if (r < 0)
 		return r;
 	hash(KIND_NODE, node, NODE, tree->top);
@@ -239,7 +190,7 @@ int hash_tree_open(int fd, int tree_fd, const uint8_t root[HASH_TREE_BYTES], str
 	tree->nodes = malloc((size_t)CACHE_NODES * NODE);
 	r = tree->nodes ? -pthread_mutex_init(&tree->lock, NULL) : -ENOMEM;
 	if (r == 0)
-		r = size_of(fd, &file_bytes);
+		r = file_size(fd, &file_bytes);
 	if (r == 0)
 		r = hash_tree_layout(file_bytes, &tree->layout) < 0 ? -EILSEQ : 0;
 	if (r == 0)
@@ -282,7 +233,7 @@ static int get_node(struct hash_tree *tree, unsigned level, uint64_t index, cons
 			return r;
 		memcpy(want, above + index % FAN * HASH, HASH);
 	}
-	r = read_all(tree->tree_fd, fresh, NODE, (l->first[level] + index) * NODE);
+	r = file_read(tree->tree_fd, fresh, NODE, (l->first[level] + index) * NODE);
 	if (r < 0)
 		return r;
 	hash(KIND_NODE, fresh, NODE, found);
@@ -300,7 +251,7 @@ static int read_units(struct hash_tree *tree, uint64_t offset_byte, uint8_t *buf
 	const uint8_t *node;
 	size_t first = (size_t)(offset_byte / UNIT % FAN);
 	size_t n = (len_bytes + UNIT - 1) / UNIT;
-	int r = read_all(tree->fd, buf, len_bytes, offset_byte);
+	int r = file_read(tree->fd, buf, len_bytes, offset_byte);
 
 	if (r < 0)
 		return r;

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "vhdcrypt/file.h"
 #include "vhdcrypt/hash_tree.h"
 
 static int announce(const struct store *store, enum store_op op, uint64_t offset_byte,
@@ -17,54 +17,24 @@ static int announce(const struct store *store, enum store_op op, uint64_t offset
 
 int store_size(const struct store *store, uint64_t *ret_bytes)
 {
-	struct stat st;
-
-	if (fstat(store->fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	*ret_bytes = (uint64_t)st.st_size;
-	return 0;
+	return file_size(store->fd, ret_bytes);
 }
 
 int store_read(const struct store *store, void *buf, size_t len_bytes, uint64_t offset_byte)
 {
-	uint8_t *at = buf;
 	int r = announce(store, STORE_READ, offset_byte, len_bytes, NULL);
 
-	if (r == 0 && store->tree)
-		return hash_tree_read(store->tree, buf, len_bytes, offset_byte);
-	while (r == 0 && len_bytes > 0) {
-		ssize_t n = pread(store->fd, at, len_bytes, (off_t)offset_byte);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		offset_byte += (uint64_t)n;
-		len_bytes -= (size_t)n;
-	}
-	return r;
+	if (r < 0)
+		return r;
+	return store->tree ? hash_tree_read(store->tree, buf, len_bytes, offset_byte)
+			   : file_read(store->fd, buf, len_bytes, offset_byte);
 }
 
 int store_write(const struct store *store, const void *buf, size_t len_bytes, uint64_t offset_byte)
 {
-	const uint8_t *at = buf;
 	int r = announce(store, STORE_WRITE, offset_byte, len_bytes, buf);
 
-	while (r == 0 && len_bytes > 0) {
-		ssize_t n = pwrite(store->fd, at, len_bytes, (off_t)offset_byte);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		offset_byte += (uint64_t)n;
-		len_bytes -= (size_t)n;
-	}
-	return r;
+	return r < 0 ? r : file_write(store->fd, buf, len_bytes, offset_byte);
 }
 
 int store_sync(const struct store *store)

@@ -1,0 +1,53 @@
+#include "vhdcrypt/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_size(int fd, uint64_t *ret_bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int file_read(int fd, void *buf, size_t len_bytes, uint64_t offset_byte)
+{
+	uint8_t *at = buf;
+
+	while (len_bytes > 0) {
+		ssize_t n = pread(fd, at, len_bytes, (off_t)offset_byte);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += n;
+		offset_byte += (uint64_t)n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_write(int fd, const void *buf, size_t len_bytes, uint64_t offset_byte)
+{
+	const uint8_t *at = buf;
+
+	while (len_bytes > 0) {
+		ssize_t n = pwrite(fd, at, len_bytes, (off_t)offset_byte);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += n;
+		offset_byte += (uint64_t)n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
