@@ -137,14 +137,25 @@ def connections(path):
         cookies = [c for c in cookies if not a.aio_command_completed(c)]
     for i in range(64):
         assert b.pread(65536, 52 * MIB + i * 65536) == bytes([i + 1]) * 65536
-    # one that goes without a farewell, its requests on the way
-    c = connect(path)
-    for i, buf in enumerate(buffers):
-        c.aio_pwrite(buf, 56 * MIB + i * 65536)
-    os.close(c.aio_get_fd())
-    assert b.pread(4096, 50 * MIB) == KNOWN
     a.shutdown()
     b.shutdown()
+
+
+def vanish(path):
+    """One that goes without a farewell, its requests on the way, after something was flushed."""
+    h = connect(path)
+    h.pwrite(KNOWN, 50 * MIB)
+    h.flush()
+    buf = nbd.Buffer.from_bytearray(bytearray(65536))
+    for i in range(64):
+        h.aio_pwrite(buf, 56 * MIB + i * 65536)
+    os.close(h.aio_get_fd())
+
+
+def known(path):
+    h = connect(path)
+    assert h.pread(4096, 50 * MIB) == KNOWN
+    h.shutdown()
 
 
 def commands(path):
@@ -284,6 +295,10 @@ def endure(path, pid, kills, seed):
 if __name__ == "__main__":
     if sys.argv[1] == "commands":
         commands(sys.argv[2])
+    elif sys.argv[1] == "vanish":
+        vanish(sys.argv[2])
+    elif sys.argv[1] == "known":
+        known(sys.argv[2])
     elif sys.argv[1] == "crowd":
         crowd(sys.argv[2], int(sys.argv[3]))
     else:
