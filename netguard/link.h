@@ -55,11 +55,7 @@ int link_subscribe(int fd);
  * 0 or negative errno (-EBUSY: the last one has not ended). */
 int link_dump_request(int fd, enum link_dump what);
 
-/* Receive one datagram into buf without waiting; its size, or: -EAGAIN nothing there; -ENOBUFS news
- * were lost: dump again; -EPROTO it is cut or does not come from the kernel; another errno. */
-int link_recv(int fd, void *buf, size_t buf_bytes);
-
-/* Begin to read a datagram of len_bytes; buf is borrowed and aligned for struct nlmsghdr. */
+/* Begin to read a datagram (nlrecv.h; -ENOBUFS: dump again) of len_bytes; buf is borrowed and aligned for struct nlmsghdr. */
 struct link_reader link_read(const void *buf, size_t len_bytes);
 
 /* The next fact. 1 and *ret; 0 at the end; -EBADMSG when the rest is broken; a negative errno that

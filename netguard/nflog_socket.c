@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "base/defer.h"
+#include "netguard/nlrecv.h"
 
 enum {
 	/* the kernel doubles it, and sends once a second: some seconds of one kind, one of all */
@@ -62,7 +63,7 @@ static int take_answer(int fd)
 	char buf[ANSWER_BYTES];
 	struct nlmsghdr head;
 	int error;
-	int n = nflog_socket_recv(fd, buf, sizeof(buf));
+	int n = nlrecv(fd, buf, sizeof(buf));
 
 	if (n < 0)
 		return n;
@@ -86,21 +87,4 @@ int nflog_socket_open(uint16_t group)
 	if (r == 0)
 		r = take_answer(fd);
 	return r < 0 ? r : take_fd(&fd);
-}
-
-int nflog_socket_recv(int fd, void *buf, size_t buf_bytes)
-{
-	struct sockaddr_nl from = { 0 };
-	struct iovec part = { .iov_base = buf, .iov_len = buf_bytes };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1
-	};
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
-
-	if (n < 0)
-		return -errno;
-	/* netlink(7): any process may write to us; the kernel's own port is 0 */
-	if ((msg.msg_flags & MSG_TRUNC) || msg.msg_namelen != sizeof(from) || from.nl_pid != 0)
-		return -EPROTO;
-	return (int)n;
 }

@@ -6,16 +6,12 @@
 #ifndef NETGUARD_NFLOG_SOCKET_H
 #define NETGUARD_NFLOG_SOCKET_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 enum { NFLOG_DATAGRAM_BYTES = 8192 }; /* what the kernel gathers before it sends: a page at most */
 
-/* A descriptor owned by the caller, or negative errno; -EBUSY: somebody else reads this group. */
+/* A descriptor owned by the caller, or negative errno; -EBUSY: somebody else reads this group. Read it
+ * by nlrecv(). */
 int nflog_socket_open(uint16_t group);
-
-/* One datagram. Its length; -EAGAIN: none now; -ENOBUFS: some were lost, read on; -EPROTO: not the
- * kernel's or too long, read on; else negative errno. Never waits. */
-int nflog_socket_recv(int fd, void *buf, size_t buf_bytes);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "netguard/nlrecv.h"
 #include "roles/decide_portal.h"
 
 enum {
@@ -235,7 +236,7 @@ void decide_uplinks_netlink(struct decider *d)
 	int r;
 
 	for (unsigned i = 0; i < DATAGRAMS_PER_ROUND; i++) {
-		int n = link_recv(d->rtnl_fd, buf, sizeof(buf));
+		int n = nlrecv(d->rtnl_fd, buf, sizeof(buf));
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;

@@ -22,6 +22,7 @@
 #include "netguard/gateway.h"
 #include "netguard/nflog.h"
 #include "netguard/nflog_socket.h"
+#include "netguard/nlrecv.h"
 #include "netguard/repeat.h"
 #include "netguard/ruleset.h"
 #include "netguard/sense.h"
@@ -240,7 +241,7 @@ static void hear_samples(struct sniff *s)
 	alignas(4) uint8_t buf[NFLOG_DATAGRAM_BYTES];
 
 	for (unsigned i = 0; i < SAMPLES_PER_ROUND; i++) {
-		int n = nflog_socket_recv(s->nflog_fd, buf, sizeof(buf));
+		int n = nlrecv(s->nflog_fd, buf, sizeof(buf));
 
 		if (n == -EAGAIN)
 			break;

@@ -9,6 +9,7 @@
 #include "netguard/blocked_text.h"
 #include "netguard/nflog.h"
 #include "netguard/nflog_socket.h"
+#include "netguard/nlrecv.h"
 #include "netguard/ruleset.h"
 
 static void say(const struct msg_blocked *b)
@@ -32,7 +33,7 @@ int main(void)
 	while (poll(&in, 1, -1) >= 0 || errno == EINTR) {
 		char buf[NFLOG_DATAGRAM_BYTES];
 		struct nflog_sample sample;
-		int n = nflog_socket_recv(fd, buf, sizeof(buf));
+		int n = nlrecv(fd, buf, sizeof(buf));
 		struct bytes datagram = bytes_of(buf, n > 0 ? (size_t)n : 0);
 
 		while (nflog_next(&datagram, &sample) == 1)

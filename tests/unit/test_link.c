@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "netguard/link.h"
+#include "netguard/nlrecv.h"
 
 /* RTM_NEWLINK: index 3, up and lower-up, "eth0", 02:00:00:00:00:03. Little endian, as the host. */
 static const uint8_t NEWLINK[] = {
@@ -230,7 +231,7 @@ static void a_dump_of_a_fresh_namespace_tells_of_lo(void **state)
 			struct link_reader r;
 
 			assert_int_equal(poll(&p, 1, 5000), 1);
-			n = link_recv(fd, buf, sizeof(buf));
+			n = nlrecv(fd, buf, sizeof(buf));
 			assert_true(n > 0);
 			r = link_read(buf, (size_t)n);
 			while (link_next(&r, &f) == 1)
@@ -239,7 +240,7 @@ static void a_dump_of_a_fresh_namespace_tells_of_lo(void **state)
 		}
 	}
 	assert_string_equal(seen.ifname, "lo");
-	assert_int_equal(link_recv(fd, buf, sizeof(buf)), -EAGAIN);
+	assert_int_equal(nlrecv(fd, buf, sizeof(buf)), -EAGAIN);
 	close(fd);
 }
 
