@@ -11,7 +11,6 @@
 #include <seccomp.h>
 
 #include "base/defer.h"
-#include "base/ipc.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/sandbox.h"
@@ -74,20 +73,14 @@ static void check_order(const struct msg_attach *order, int sock)
 		die("decide broke the contract with verb %u", (unsigned)order->verb);
 }
 
-static void serve(struct role *role, struct nbd_netlink *nl)
+static void serve(struct role *role, void *own)
 {
+	struct nbd_netlink *nl = own;
 	struct msg_attach order;
 	OWNS_FD int sock = -1;
-	int *decide = &role->peer_fd[ROLE_DECIDE];
-	int r = ipc_recv(*decide, &order, sizeof(order), &sock);
 
-	if (r == -EPIPE) { /* the supervisor will send its successor */
-		(void)close(*decide);
-		*decide = -1;
+	if (!role_recv_decide(role, &order, sizeof(order), &sock))
 		return;
-	}
-	if (r < 0)
-		die("message from decide: %s", r == -EPROTO ? "wrong length" : "read error");
 	check_order(&order, sock);
 
 	struct msg_attach_reply reply = { .id = order.id, .nbd_index = order.nbd_index };
@@ -107,18 +100,14 @@ static void serve(struct role *role, struct nbd_netlink *nl)
 		else
 			log_info("disk '%s' is no longer /dev/nbd%u", order.disk, order.nbd_index);
 	}
-	r = ipc_send(*decide, &reply, sizeof(reply), -1);
-	if (r < 0 && r != -EPIPE)
-		die("decide does not read its answers");
+	role_send_decide(role, &reply, sizeof(reply));
 }
 
 int main(void)
 {
 	struct role role;
 	struct nbd_netlink *nl;
-	struct loop loop;
-	struct msg_sup sup;
-	int fd, r;
+	int r;
 
 	log_open("attach");
 	role_begin(&role, ROLE_ATTACH);
@@ -131,21 +120,5 @@ int main(void)
 					 .caps = UINT64_C(1) << CAP_SYS_ADMIN,
 					 .syscalls = syscalls,
 					 .n_fds_max = FDS_MAX });
-	for (;;) {
-		loop_reset(&loop);
-		loop_want(&loop, ROLE_SUP_FD);
-		loop_want(&loop, role.peer_fd[ROLE_DECIDE]);
-		r = loop_wait(&loop);
-		if (r == -EINTR)
-			continue;
-		if (r < 0)
-			die("wait: error %d", -r);
-		if (loop_ready(&loop, role.peer_fd[ROLE_DECIDE]))
-			serve(&role, nl);
-		if (!loop_ready(&loop, ROLE_SUP_FD))
-			continue;
-		role_recv_sup(&role, &sup, &fd);
-		if (sup.verb != SUP_PEER)
-			die("verb %u from the supervisor", (unsigned)sup.verb);
-	}
+	role_answer_decide(&role, serve, nl);
 }

@@ -8,6 +8,7 @@
 #include "base/defer.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/util.h"
 
 /* Offsets in column 3 of roles.tsv; tests/arch compares the two. */
@@ -129,4 +130,52 @@ void role_send_sup(const struct msg_sup *msg, int pass_fd)
 		errno = -r;
 		die("role: message to the supervisor: %m");
 	}
+}
+
+_Noreturn void role_answer_decide(struct role *role, void (*serve)(struct role *role, void *own),
+				  void *own)
+{
+	struct msg_sup sup;
+	struct loop loop;
+	int fd, r;
+
+	for (;;) {
+		loop_reset(&loop);
+		loop_want(&loop, ROLE_SUP_FD);
+		loop_want(&loop, role->peer_fd[ROLE_DECIDE]);
+		r = loop_wait(&loop);
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			die("wait: error %d", -r);
+		if (loop_ready(&loop, role->peer_fd[ROLE_DECIDE]))
+			serve(role, own);
+		if (!loop_ready(&loop, ROLE_SUP_FD))
+			continue;
+		role_recv_sup(role, &sup, &fd);
+		if (sup.verb != SUP_PEER)
+			die("verb %u from the supervisor", (unsigned)sup.verb);
+	}
+}
+
+bool role_recv_decide(struct role *role, void *msg, size_t len_bytes, int *ret_fd)
+{
+	int *decide = &role->peer_fd[ROLE_DECIDE];
+	int r = ipc_recv(*decide, msg, len_bytes, ret_fd);
+
+	if (r == -EPIPE) {
+		(void)close(take_fd(decide));
+		return false;
+	}
+	if (r < 0)
+		die("message from decide: %s", r == -EPROTO ? "wrong length" : "read error");
+	return true;
+}
+
+void role_send_decide(const struct role *role, const void *msg, size_t len_bytes)
+{
+	int r = ipc_send(role->peer_fd[ROLE_DECIDE], msg, len_bytes, -1);
+
+	if (r < 0 && r != -EPIPE)
+		die("decide does not read its answers");
 }

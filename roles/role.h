@@ -46,6 +46,18 @@ unsigned role_uid_of(const struct msg_config *config, enum role_id id);
  * owned by the caller, or -1. Ends the process when the supervisor is gone: nobody outlives it. */
 void role_recv_sup(struct role *role, struct msg_sup *ret, int *ret_fd);
 
+/* For a role that does nothing but answer decide: serve() is called, with own, when a message waits. */
+_Noreturn void role_answer_decide(struct role *role, void (*serve)(struct role *role, void *own),
+				  void *own);
+
+/* In serve(): receive one message of len_bytes. False: decide is gone, and its successor comes by way
+ * of the supervisor. *ret_fd (unless NULL) is owned by the caller, or -1. Ends the process when decide
+ * breaks the contract. */
+bool role_recv_decide(struct role *role, void *msg, size_t len_bytes, int *ret_fd);
+
+/* The answer; ends the process when decide does not read it, but not when it is gone. */
+void role_send_decide(const struct role *role, const void *msg, size_t len_bytes);
+
 /* Send to the supervisor; ends the process when that fails. pass_fd is lent or -1. */
 void role_send_sup(const struct msg_sup *msg, int pass_fd);
 

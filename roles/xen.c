@@ -1,14 +1,11 @@
 /* xen - says which guest a port belongs to: reads xenstore for decide. */
 #include <errno.h>
 #include <stdint.h>
-#include <unistd.h>
 
 #include <seccomp.h>
 
 #include "base/defer.h"
-#include "base/ipc.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/sandbox.h"
 #include "hypervisor-glue/xenstore.h"
 #include "roles/role.h"
@@ -20,30 +17,21 @@ static const int syscalls[] = {
 	SCMP_SYS(sendto), SCMP_SYS(recvfrom),	  -1,
 };
 
-/* xs is NULL on a machine without Xen: then no port belongs to a guest. */
-static void serve(struct role *role, struct xenstore *xs)
+/* own: the xenstore, or NULL on a machine without Xen: then no port belongs to a guest. */
+static void serve(struct role *role, void *own)
 {
+	struct xenstore *xs = own;
 	struct msg_guest_query query;
 	struct msg_guest_reply reply = { 0 };
-	int *decide = &role->peer_fd[ROLE_DECIDE];
-	int r = ipc_recv(*decide, &query, sizeof(query), NULL);
 
-	if (r == -EPIPE) { /* the supervisor will send its successor */
-		(void)close(*decide);
-		*decide = -1;
+	if (!role_recv_decide(role, &query, sizeof(query), NULL))
 		return;
-	}
-	if (r < 0)
-		die("message from decide: %s", r == -EPROTO ? "wrong length" : "read error");
-
 	reply.id = query.id;
 	reply.error =
 		xs ? xenstore_guest_name(xs, query.domid, reply.name, sizeof(reply.name)) : -ENODEV;
 	if (reply.error && reply.error != -ENOENT && reply.error != -ENODEV)
 		log_warn(reply.error, "name of domain %u", (unsigned)query.domid);
-	r = ipc_send(*decide, &reply, sizeof(reply), -1);
-	if (r < 0 && r != -EPIPE)
-		die("decide does not read its answers");
+	role_send_decide(role, &reply, sizeof(reply));
 }
 
 /* NULL on a machine without Xen. */
@@ -65,30 +53,11 @@ int main(void)
 {
 	struct role role;
 	struct xenstore *xs = NULL;
-	struct loop loop;
-	struct msg_sup sup;
-	int fd, r;
 
 	log_open("xen");
 	role_begin(&role, ROLE_XEN);
 	xs = open_store(&role);
 	sandbox_enter(&(struct sandbox){
 		.uid = role_uid(&role), .syscalls = syscalls, .n_fds_max = FDS_MAX });
-	for (;;) {
-		loop_reset(&loop);
-		loop_want(&loop, ROLE_SUP_FD);
-		loop_want(&loop, role.peer_fd[ROLE_DECIDE]);
-		r = loop_wait(&loop);
-		if (r == -EINTR)
-			continue;
-		if (r < 0)
-			die("wait: error %d", -r);
-		if (loop_ready(&loop, role.peer_fd[ROLE_DECIDE]))
-			serve(&role, xs);
-		if (!loop_ready(&loop, ROLE_SUP_FD))
-			continue;
-		role_recv_sup(&role, &sup, &fd);
-		if (sup.verb != SUP_PEER)
-			die("verb %u from the supervisor", (unsigned)sup.verb);
-	}
+	role_answer_decide(&role, serve, xs);
 }
