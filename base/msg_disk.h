@@ -12,6 +12,8 @@ enum key_verb {
 	KEY_LOCK,
 	KEY_CHECKPOINT, /* extend and count: .head, .seq of the audit chain */
 	KEY_ANCHOR,	/* read what was extended and counted */
+	KEY_SNAPSHOT, /* + descriptor: socket with recovery key and PIN, for struct msg_layers_made */
+	KEY_MERGE,    /* the same, with the PIN alone */
 	N_KEY_VERBS,
 };
 
@@ -52,11 +54,31 @@ struct msg_lease {
 	struct msg_layer parent[MSG_LAYERS - 1]; /* the leaf's parent first */
 };
 
+/* What the laptop put upon the disk since: base/layers.h. */
+struct msg_local {
+	uint64_t generation; /* one more with each change; 0: there is no record */
+	uint32_t n;	     /* layers, the newest first: it is the writable one */
+	uint32_t pad;
+	uint8_t root[32]; /* of the leased layer, which is only read then; n = 0: zeros */
+	struct msg_layer layer[MSG_LAYERS - 1];
+	uint8_t seal[32];
+};
+
+/* A snapshot: the writable layer, whose file has this root, becomes a parent. A merge: nothing of it
+ * is used, the newest layer goes. */
+struct msg_change {
+	char layer[MSG_NAME_BYTES]; /* the new one */
+	uint8_t uuid[16];
+	uint8_t root[32];
+};
+
 struct msg_key_order {
 	uint32_t verb;
 	uint32_t id;
 	char disk[MSG_NAME_BYTES];
 	struct msg_lease lease;
+	struct msg_local local;
+	struct msg_change change;
 	uint64_t seq;
 	uint8_t head[32];
 };
@@ -83,6 +105,16 @@ struct msg_layer_files {
 	uint32_t n;
 	uint32_t pad;
 	struct msg_layer_file file[MSG_LAYERS];
+};
+
+/* ---- key -> the command, once, over the socket that brought the PIN: what a change makes ---- */
+
+enum { MSG_LAYERS_RECORD_BYTES = 1264 };
+
+struct msg_layers_made { /* after a snapshot + descriptor, memory: the new layer's header */
+	uint32_t record_bytes;
+	uint32_t pad;
+	uint8_t record[MSG_LAYERS_RECORD_BYTES]; /* the file, base/layers.h */
 };
 
 /* ---- key -> block, once ---- */
@@ -145,6 +177,9 @@ struct msg_attach_reply {
 /* No padding: the size is the sum of the members. */
 static_assert(sizeof(struct msg_layer) == 168, "msg_layer");
 static_assert(sizeof(struct msg_lease) == 200 + 72 + 7 * 168, "msg_lease");
+static_assert(sizeof(struct msg_local) == 16 + 32 + 7 * 168 + 32, "msg_local");
+static_assert(sizeof(struct msg_layers_made) == 8 + 1264, "msg_layers_made");
+static_assert(sizeof(struct msg_key_order) == 72 + 1448 + 1256 + 112 + 8 + 32, "msg_key_order");
 static_assert(sizeof(struct msg_layer_files) == 8 + 8 * 72, "msg_layer_files");
 static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 192, "msg_volume_key");
 static_assert(sizeof(struct msg_volume_ready) == 264, "msg_volume_ready");

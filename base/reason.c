@@ -85,6 +85,8 @@ static const struct row rows[] = {
 	[REASON_KEY_FINGERPRINT] = { "key-fingerprint", "the volume key is not the one leased",
 				     DAMAGED },
 	[REASON_IMAGE] = { "image", "the image is damaged or not the one named", DAMAGED },
+	[REASON_LAYERS] = { "layers", "the record of its local layers is not the last one",
+			    DAMAGED },
 	[REASON_PLAIN] = { "plain", "the policy does not allow this image to be plain", REFUSED },
 	[REASON_NOT_ROOT] = { "not-root", "only root may do this", REFUSED },
 	[REASON_REQUEST] = { "request", "the request makes no sense", USAGE },

@@ -61,8 +61,9 @@ enum reason {
 	REASON_HEADER_SEAL,
 	REASON_HEADER_DISK, /* a header of another disk */
 	REASON_KEY_FINGERPRINT,
-	REASON_IMAGE, /* the VHD is damaged or not the one named */
-	REASON_PLAIN, /* a layer without a key that the policy does not name by its hash */
+	REASON_IMAGE,  /* the VHD is damaged or not the one named */
+	REASON_LAYERS, /* the record of local layers is missing, altered or old */
+	REASON_PLAIN,  /* a layer without a key that the policy does not name by its hash */
 	/* the rest */
 	REASON_NOT_ROOT,
 	REASON_REQUEST,	 /* the request itself makes no sense */
