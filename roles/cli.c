@@ -70,8 +70,10 @@ static const struct command commands[] = {
 	{ "disk unlock", "NAME [--pin-fd N]", "serve a disk until it is locked", cli_disk_unlock },
 	{ "disk lock", "NAME", "stop serving a disk and wipe its key", cli_disk_lock },
 	{ "disk info", "DIR", "what a disk's files say without a key", cli_disk_info },
-	{ "disk export", "DIR OUT --recovery-file FILE", "decrypt a disk with its recovery key",
-	  cli_disk_export },
+	{ "disk export",
+	  "DIR OUT [--format raw|vhd] --recovery-file FILE... [--recovery-fd N]... [--plain "
+	  "NAME]...",
+	  "decrypt a disk with its recovery key", cli_disk_export },
 	{ "disk rekey",
 	  "DIR --recovery-file FILE --device FILE --trust FILE --lease-key FILE\n"
 	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"

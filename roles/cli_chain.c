@@ -130,6 +130,16 @@ int cli_chain_open(const char *path, enum image_mode leaf_mode, const char *verb
 	return status;
 }
 
+int cli_chain_lock(const struct cli_chain *chain)
+{
+	int status = 0;
+
+	for (unsigned i = 0; status == 0 && i < chain->n; i++)
+		status = i == 0 ? cli_layer_lock(&chain->layer[i])
+				: cli_layer_lock_shared(&chain->layer[i]);
+	return status;
+}
+
 int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys)
 {
 	int status = 0;

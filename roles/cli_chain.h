@@ -20,6 +20,9 @@ struct cli_chain {
 int cli_chain_open(const char *path, enum image_mode leaf_mode, const char *verb,
 		   struct cli_chain *ret);
 
+/* Nobody writes a layer until the chain is closed; others may read those below the leaf. */
+int cli_chain_lock(const struct cli_chain *chain);
+
 /* Put the layers upon each other, from the base, each opened with its key or plain. keys NULL: the
  * bytes as they are in the files, ciphertext as ciphertext, for who only looks or moves them. */
 int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys);

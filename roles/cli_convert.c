@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +15,7 @@
 #include "roles/cli.h"
 #include "roles/cli_convert_files.h"
 #include "roles/cli_progress.h"
+#include "roles/cli_stop.h"
 #include "vhdcrypt/convert.h"
 
 void cli_convert_name(const struct cli_convert *convert, const char *suffix,
@@ -112,32 +112,12 @@ int cli_convert_is_new(const struct cli_convert *c)
 		c->verb, c->path);
 }
 
-static void block_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* and looked for between windows */
-}
-
-static bool told_to_stop(void)
-{
-	sigset_t set;
-
-	return sigpending(&set) == 0 &&
-	       (sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1 ||
-		sigismember(&set, SIGHUP) == 1);
-}
-
 static bool tell(void *context, const struct convert_progress *p)
 {
 	static const char *const phase[] = { "convert", "scrub", "prove", "scan" };
 
 	cli_progress_show(context, phase[p->phase], p->done_bytes, p->total_bytes);
-	return !told_to_stop();
+	return !cli_stop_asked();
 }
 
 static int stopped(const struct cli_convert *c)
@@ -245,7 +225,7 @@ int cli_convert_run(struct cli_convert *c, enum journal_direction direction,
 	struct vhd_fault fault;
 	int r, status = 0;
 
-	block_signals();
+	cli_stop_begin();
 	if (c->journal_fd < 0)
 		status = open_journal(c, O_CREAT | O_EXCL);
 	if (status == 0)

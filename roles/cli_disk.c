@@ -190,7 +190,7 @@ static int run(int argc, char **argv, bool rekey)
 		status = cli_disk_rekey_run(&o.order, &o.keys, opt.json);
 	else if (status == 0)
 		status = o.in_place ? cli_disk_make_in_place(&o.order, opt.json)
-				    : cli_disk_make(&o.order);
+				    : cli_disk_make(&o.order, opt.json);
 	cli_layer_keys_free(&o.keys);
 	return status;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,168 +9,283 @@
 #include <sodium.h>
 
 #include "base/util.h"
+#include "roles/cli_stop.h"
 
 enum { CHUNK_BYTES = 1024 * 1024, SECTOR_512 = 512 };
 
-/* A buffer for plaintext: wiped when it goes. */
-static void wipe(uint8_t **chunk)
+/* What is written to, or read back: a VHD, or a raw file. */
+struct side {
+	struct image *image; /* NULL: raw */
+	int fd;
+	struct sector *cipher; /* proof: what `image` holds is ciphertext; NULL: it is not */
+};
+
+struct job {
+	struct image *from;
+	struct side to;
+	uint64_t disk_bytes;
+	uint64_t data_bytes; /* of `from` */
+	uint64_t done_bytes;
+	struct cli_progress *progress;
+	const char *phase;
+	uint8_t *want, *got; /* one chunk each */
+};
+
+static void job_end(struct job *j)
 {
-	if (*chunk)
-		sodium_memzero(*chunk, CHUNK_BYTES);
-	free(*chunk);
+	if (j->want)
+		sodium_memzero(j->want, 2 * CHUNK_BYTES); /* plaintext */
+	free(j->want);
+	cli_progress_end(j->progress);
 }
 
-#define OWNS_CHUNK __attribute__((cleanup(wipe)))
+#define OWNS_JOB __attribute__((cleanup(job_end)))
 
-static bool all_zero(const uint8_t *data, size_t n)
+static int job_begin(struct job *j)
 {
-	return sodium_is_zero(data, n);
+	struct image_extent e;
+
+	j->disk_bytes = image_info(j->from)->virtual_bytes;
+	for (uint64_t at = 0; at < j->disk_bytes; at += e.len_bytes) {
+		int r = image_extent(j->from, at, j->disk_bytes - at, &e);
+
+		if (r < 0)
+			return r;
+		j->data_bytes += e.hole ? 0 : e.len_bytes;
+	}
+	j->want = malloc(2 * CHUNK_BYTES);
+	j->got = j->want + CHUNK_BYTES;
+	return j->want ? 0 : -ENOMEM;
 }
 
-/* The extent at `at`, cut to one chunk. */
-static int next(struct image *image, uint64_t at, uint64_t end, struct image_extent *ret)
+/* So much more of the data is done. */
+static int step(struct job *j, const struct image_extent *e)
 {
-	int r = image_extent(image, at, end - at, ret);
+	j->done_bytes += e->hole ? 0 : e->len_bytes;
+	cli_progress_show(j->progress, j->phase, j->done_bytes, j->data_bytes);
+	return cli_stop_asked() ? -ECANCELED : 0;
+}
 
-	if (r == 0)
-		ret->len_bytes = MIN(ret->len_bytes, (uint64_t)CHUNK_BYTES);
+static int raw_io(int fd, bool out, uint8_t *data, size_t len_bytes, uint64_t at)
+{
+	for (size_t done = 0; done < len_bytes;) {
+		off_t where = (off_t)(at + done);
+		ssize_t n = out ? pwrite(fd, data + done, len_bytes - done, where)
+				: pread(fd, data + done, len_bytes - done, where);
+
+		if (n <= 0)
+			return n < 0 ? -errno : out ? -EIO : -EILSEQ; /* it is too short */
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* In a raw file zeros are not written: it has its length already. */
+static int put(struct job *j, size_t len_bytes, uint64_t at)
+{
+	if (j->to.image)
+		return image_write(j->to.image, j->want, len_bytes, at);
+	if (sodium_is_zero(j->want, len_bytes))
+		return 0;
+	return raw_io(j->to.fd, true, j->want, len_bytes, at);
+}
+
+static int copy(struct job *j)
+{
+	const bool holes = !j->to.image || image_info(j->to.image)->block_bytes != 0;
+	struct image_extent e;
+	int r = job_begin(j);
+
+	for (uint64_t at = 0; r == 0 && at < j->disk_bytes; at += e.len_bytes) {
+		r = image_extent(j->from, at, j->disk_bytes - at, &e);
+		if (r == 0 && !(e.hole && holes)) {
+			e.len_bytes = MIN(e.len_bytes, (uint64_t)CHUNK_BYTES);
+			r = image_read(j->from, j->want, e.len_bytes, at);
+			if (r == 0)
+				r = put(j, e.len_bytes, at);
+		}
+		if (r == 0)
+			r = step(j, &e);
+	}
 	return r;
 }
 
-int cli_disk_copy(struct image *from, struct image *to, struct cli_disk_counts *ret)
+int cli_disk_copy(struct image *from, struct image *to, struct cli_progress *progress)
 {
-	const bool holes = image_info(to)->block_bytes != 0;
-	struct cli_disk_counts c = { .disk_bytes = image_info(from)->virtual_bytes };
-	OWNS_CHUNK uint8_t *chunk = malloc(CHUNK_BYTES);
-	struct image_extent e;
+	OWNS_JOB struct job j = {
+		.from = from, .to.image = to, .progress = progress, .phase = "copy"
+	};
+	int r = copy(&j);
 
-	if (!chunk)
-		return -ENOMEM;
-	for (uint64_t at = 0; at < c.disk_bytes; at += e.len_bytes) {
-		int r = next(from, at, c.disk_bytes, &e);
-
-		if (r == 0 && e.hole && holes)
-			continue;
-		if (r == 0)
-			r = image_read(from, chunk, e.len_bytes, at);
-		if (r == 0)
-			r = image_write(to, chunk, e.len_bytes, at);
-		if (r < 0)
-			return r;
-		c.data_bytes += e.len_bytes;
-	}
-	*ret = c;
-	return image_flush(to);
+	return r < 0 ? r : image_flush(to);
 }
 
-/* One run of raw sectors against the plaintext that they should be. */
-static int prove_data(struct sector *cipher, uint8_t *raw, const uint8_t *plain, uint64_t at,
-		      size_t n, uint64_t *ret_byte)
+int cli_disk_copy_raw(struct image *from, int fd, struct cli_progress *progress)
 {
-	for (size_t i = 0; i < n; i += SECTOR_512) {
-		if (memcmp(raw + i, plain + i, SECTOR_512) == 0) {
-			*ret_byte = at + i;
-			return -ENOKEY;
-		}
-	}
-	if (sector_decrypt(cipher, at / SECTOR_512, raw, raw, n) < 0)
-		return -EIO;
-	for (size_t i = 0; i < n; i += SECTOR_512) {
-		if (memcmp(raw + i, plain + i, SECTOR_512) != 0) {
-			*ret_byte = at + i;
-			return -EILSEQ;
-		}
-	}
+	OWNS_JOB struct job j = {
+		.from = from, .to.fd = fd, .progress = progress, .phase = "copy"
+	};
+	int r = ftruncate(fd, (off_t)image_info(from)->virtual_bytes) < 0 ? -errno : copy(&j);
+
+	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
+}
+
+/* The kernel's word for a hole is that it reads as zeros (lseek(2), SEEK_HOLE). */
+static int raw_extent(int fd, uint64_t at, uint64_t len_bytes, struct image_extent *ret)
+{
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
+
+	ret->hole = data < 0 ? errno == ENXIO : (uint64_t)data > at;
+	ret->len_bytes = data < 0 ? len_bytes : MIN((uint64_t)data - at, len_bytes);
+	if (ret->hole || (data < 0 && errno != EINVAL))
+		return ret->hole ? 0 : -errno;
+	hole = lseek(fd, (off_t)at, SEEK_HOLE);
+	ret->len_bytes = hole < 0 ? len_bytes : MIN((uint64_t)hole - at, len_bytes);
 	return 0;
 }
 
-static int prove_all(struct image *plain, struct image *raw, struct sector *cipher,
-		     struct cli_disk_counts *ret, uint64_t *ret_byte)
+static int extent_back(const struct job *j, uint64_t at, uint64_t len_bytes,
+		       struct image_extent *ret)
 {
-	OWNS_CHUNK uint8_t *want = malloc(CHUNK_BYTES);
-	OWNS_CHUNK uint8_t *got = malloc(CHUNK_BYTES);
-	struct cli_disk_counts c = { .disk_bytes = image_info(plain)->virtual_bytes };
-	struct image_extent e;
-
-	if (!want || !got)
-		return -ENOMEM;
-	if (image_info(raw)->virtual_bytes != c.disk_bytes) {
-		*ret_byte = MIN(image_info(raw)->virtual_bytes, c.disk_bytes);
-		return -EILSEQ;
-	}
-	for (uint64_t at = 0; at < c.disk_bytes; at += e.len_bytes) {
-		int r = next(raw, at, c.disk_bytes, &e);
-
-		if (r == 0)
-			r = image_read(plain, want, e.len_bytes, at);
-		if (r == 0 && e.hole && !all_zero(want, e.len_bytes)) {
-			*ret_byte = at;
-			r = -EILSEQ;
-		}
-		if (r == 0 && !e.hole) {
-			r = image_read(raw, got, e.len_bytes, at);
-			if (r == 0)
-				r = prove_data(cipher, got, want, at, e.len_bytes, ret_byte);
-			c.data_bytes += e.len_bytes;
-		}
-		if (r < 0)
-			return r;
-	}
-	*ret = c;
-	return 0;
+	return j->to.image ? image_extent(j->to.image, at, len_bytes, ret)
+			   : raw_extent(j->to.fd, at, len_bytes, ret);
 }
 
-int cli_disk_copy_prove(struct image *plain, int encrypted_fd, const struct secret *volume_key,
-			uint32_t sector_bytes, struct cli_disk_counts *ret, uint64_t *ret_byte)
+/* The first 512 bytes in which two buffers are, or are not, alike; len_bytes: none. */
+static size_t find(const uint8_t *a, const uint8_t *b, size_t len_bytes, bool alike)
+{
+	size_t i = 0;
+
+	while (i < len_bytes && (memcmp(a + i, b + i, SECTOR_512) == 0) != alike)
+		i += SECTOR_512;
+	return MIN(i, len_bytes);
+}
+
+static int get(struct job *j, size_t len_bytes, uint64_t at, uint64_t *ret_byte)
+{
+	int r = j->to.image ? image_read(j->to.image, j->got, len_bytes, at)
+			    : raw_io(j->to.fd, false, j->got, len_bytes, at);
+	size_t plain;
+
+	if (r < 0 || !j->to.cipher)
+		return r;
+	plain = find(j->got, j->want, len_bytes, true);
+	*ret_byte = at + plain;
+	if (plain < len_bytes)
+		return -ENOKEY;
+	return sector_decrypt(j->to.cipher, at / SECTOR_512, j->got, j->got, len_bytes) < 0 ? -EIO
+											    : 0;
+}
+
+static int compare(struct job *j, const struct image_extent *e, bool hole_back, uint64_t at,
+		   uint64_t *ret_byte)
+{
+	size_t differ;
+	int r = 0;
+
+	if (e->hole)
+		memset(j->want, 0, e->len_bytes);
+	else
+		r = image_read(j->from, j->want, e->len_bytes, at);
+	if (r == 0 && hole_back)
+		memset(j->got, 0, e->len_bytes);
+	else if (r == 0)
+		r = get(j, e->len_bytes, at, ret_byte);
+	if (r < 0)
+		return r;
+	differ = find(j->want, j->got, e->len_bytes, false);
+	*ret_byte = at + differ;
+	return differ < e->len_bytes ? -EILSEQ : 0;
+}
+
+static int prove(struct job *j, struct cli_disk_counts *ret, uint64_t *ret_byte)
+{
+	struct cli_disk_counts c = { 0 };
+	struct image_extent e, back;
+	int r = job_begin(j);
+
+	c.disk_bytes = j->disk_bytes;
+	for (uint64_t at = 0; r == 0 && at < c.disk_bytes; at += e.len_bytes) {
+		*ret_byte = at;
+		r = image_extent(j->from, at, c.disk_bytes - at, &e);
+		if (r == 0)
+			r = extent_back(j, at, e.len_bytes, &back);
+		if (r < 0)
+			break;
+		e.len_bytes = MIN(e.len_bytes, back.len_bytes);
+		if (!e.hole || !back.hole) {
+			e.len_bytes = MIN(e.len_bytes, (uint64_t)CHUNK_BYTES);
+			r = compare(j, &e, back.hole, at, ret_byte);
+			c.data_bytes += back.hole ? 0 : e.len_bytes;
+		}
+		if (r == 0)
+			r = step(j, &e);
+	}
+	if (r == 0)
+		*ret = c;
+	return r;
+}
+
+/* What was written is on the disk, and its pages are not kept, as far as the kernel does that. */
+static int drop_pages(int fd)
+{
+	int r = fdatasync(fd) < 0 ? -errno : 0;
+
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return r;
+}
+
+static int prove_vhd(struct image *from, int vhd_fd, struct sector *cipher,
+		     struct cli_progress *progress, struct cli_disk_counts *ret, uint64_t *ret_byte)
+{
+	OWNS_JOB struct job j = { .from = from, .progress = progress, .phase = "prove" };
+	struct vhd_fault fault;
+	int r = drop_pages(vhd_fd);
+
+	*ret_byte = 0;
+	if (r == 0)
+		r = image_open(vhd_fd, IMAGE_READ_ONLY, &j.to.image, &fault);
+	if (r < 0)
+		return r == -EBADMSG || r == -EOPNOTSUPP ? -EILSEQ : r;
+	j.to.cipher = cipher;
+	r = image_set_plain(j.to.image); /* its bytes as they are */
+	if (r == 0 && image_info(j.to.image)->virtual_bytes != image_info(from)->virtual_bytes)
+		r = -EILSEQ;
+	if (r == 0)
+		r = prove(&j, ret, ret_byte);
+	(void)image_close(j.to.image); /* read-only */
+	return r;
+}
+
+int cli_disk_prove(struct image *from, int vhd_fd, struct cli_progress *progress,
+		   struct cli_disk_counts *ret, uint64_t *ret_byte)
+{
+	return prove_vhd(from, vhd_fd, NULL, progress, ret, ret_byte);
+}
+
+int cli_disk_prove_encrypted(struct image *from, int vhd_fd, const struct secret *volume_key,
+			     uint32_t sector_bytes, struct cli_progress *progress,
+			     struct cli_disk_counts *ret, uint64_t *ret_byte)
 {
 	struct sector *cipher = NULL;
-	struct image *raw = NULL;
-	struct vhd_fault fault;
 	int r = sector_new(volume_key->bytes, sector_bytes, &cipher);
 
-	(void)fdatasync(encrypted_fd);
-	(void)posix_fadvise(encrypted_fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (r == 0)
-		r = image_open(encrypted_fd, IMAGE_READ_ONLY, &raw, &fault);
-	if (r == 0) {
-		image_set_plain(raw); /* its bytes as they are */
-		r = prove_all(plain, raw, cipher, ret, ret_byte);
-	}
-	(void)image_close(raw);
+		r = prove_vhd(from, vhd_fd, cipher, progress, ret, ret_byte);
 	sector_free(cipher);
 	return r;
 }
 
-int cli_disk_copy_raw(struct image *from, int fd, struct cli_disk_counts *ret)
+int cli_disk_prove_raw(struct image *from, int fd, struct cli_progress *progress,
+		       struct cli_disk_counts *ret, uint64_t *ret_byte)
 {
-	struct cli_disk_counts c = { .disk_bytes = image_info(from)->virtual_bytes };
-	OWNS_CHUNK uint8_t *chunk = malloc(CHUNK_BYTES);
-	struct image_extent e;
+	OWNS_JOB struct job j = {
+		.from = from, .to.fd = fd, .progress = progress, .phase = "prove"
+	};
+	int r = drop_pages(fd);
 
-	if (!chunk)
-		return -ENOMEM;
-	if (ftruncate(fd, (off_t)c.disk_bytes) < 0)
-		return -errno;
-	for (uint64_t at = 0; at < c.disk_bytes; at += e.len_bytes) {
-		int r = next(from, at, c.disk_bytes, &e);
-
-		if (r == 0 && e.hole)
-			continue;
-		if (r == 0)
-			r = image_read(from, chunk, e.len_bytes, at);
-		for (size_t done = 0; r == 0 && done < e.len_bytes;) {
-			ssize_t n =
-				pwrite(fd, chunk + done, e.len_bytes - done, (off_t)(at + done));
-
-			if (n <= 0)
-				r = n < 0 ? -errno : -EIO;
-			else
-				done += (size_t)n;
-		}
-		if (r < 0)
-			return r;
-		c.data_bytes += e.len_bytes;
-	}
-	*ret = c;
-	return fsync(fd) < 0 ? -errno : 0;
+	*ret_byte = image_info(from)->virtual_bytes;
+	if (r == 0 && lseek(fd, 0, SEEK_END) != (off_t)image_info(from)->virtual_bytes)
+		r = -EILSEQ;
+	return r < 0 ? r : prove(&j, ret, ret_byte);
 }

@@ -17,6 +17,7 @@
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_job.h"
 #include "roles/cli_disk_upon.h"
+#include "roles/cli_stop.h"
 #include "vhdcrypt/image.h"
 
 #define LAYER CLI_DISK_LAYER
@@ -27,6 +28,7 @@ struct job {
 	int source_fd;
 	struct image *source;
 	struct cli_disk_counts counts;
+	bool json;
 	char final_dir[CLI_DISK_DOC_PATH_BYTES];
 	char work_dir[CLI_DISK_DOC_PATH_BYTES]; /* "": nothing to remove */
 };
@@ -67,7 +69,8 @@ static int open_new(const struct job *j, const char *file, int *ret_fd)
 	return *ret_fd < 0 ? cli_errno(-errno, "%s: make '%s'", j->base.order.what, path) : 0;
 }
 
-static int encrypt_to(struct job *j, const struct secret *volume_key, int fd)
+static int encrypt_to(struct job *j, const struct secret *volume_key, int fd,
+		      struct cli_progress *progress)
 {
 	struct sector *cipher = NULL;
 	struct image *to = NULL;
@@ -76,7 +79,7 @@ static int encrypt_to(struct job *j, const struct secret *volume_key, int fd)
 	if (r == 0)
 		r = image_create(fd, &image_info(j->source)->footer, cipher, &to);
 	if (r == 0)
-		r = cli_disk_copy(j->source, to, &j->counts);
+		r = cli_disk_copy(j->source, to, progress);
 	closed = image_close(to);
 	sector_free(cipher);
 	return r < 0 ? r : closed;
@@ -93,17 +96,30 @@ static int write_header(const struct job *j, const char *file, const struct head
 	return r < 0 ? cli_errno(r, "%s: write its header", j->base.order.what) : 0;
 }
 
+static int stopped(const struct job *j)
+{
+	return cli_error(CLI_FAILED, "%s: stopped; nothing is left of it, begin again",
+			 j->base.order.what);
+}
+
 /* The source as ciphertext, read back and proven. */
 static int write_encrypted(struct job *j, const struct secret *volume_key, int vhd)
 {
 	const char *what = j->base.order.what;
+	struct cli_progress progress;
 	uint64_t at = 0;
-	int r = encrypt_to(j, volume_key, vhd);
+	int r;
 
+	cli_progress_init(&progress, j->json);
+	r = encrypt_to(j, volume_key, vhd, &progress);
+	if (r == -ECANCELED)
+		return stopped(j);
 	if (r < 0)
 		return cli_errno(r, "%s: encrypt '%s'", what, j->base.order.source);
-	r = cli_disk_copy_prove(j->source, vhd, volume_key, j->base.order.sector_bytes, &j->counts,
-				&at);
+	r = cli_disk_prove_encrypted(j->source, vhd, volume_key, j->base.order.sector_bytes,
+				     &progress, &j->counts, &at);
+	if (r == -ECANCELED)
+		return stopped(j);
 	if (r == -EILSEQ || r == -ENOKEY)
 		return cli_error(CLI_FAILED, "%s: the proof failed at byte %" PRIu64 ": %s", what,
 				 at,
@@ -162,6 +178,12 @@ static void say_done(const struct job *j)
 	char root[2 * sizeof(gold->root) + 1];
 
 	text_hex_build(gold->root, sizeof(gold->root), root);
+	if (j->json) {
+		fprintf(to,
+			"{\"done\":true,\"disk_bytes\":%" PRIu64 ",\"data_bytes\":%" PRIu64 "}\n",
+			j->counts.disk_bytes, j->counts.data_bytes);
+		return;
+	}
 	timestamp_build(j->base.order.not_after_wall_s, until);
 	header_raw_uuid_text(j->base.checkout.lease.disk_uuid, uuid);
 	fprintf(to, "disk '%s' %s: %" PRIu64 " bytes, %" PRIu64 " of them data, %s\n",
@@ -213,10 +235,12 @@ static int finish(struct job *j)
 	return status == 0 ? cli_disk_job_lease(&j->base, path) : status;
 }
 
-int cli_disk_make(const struct cli_disk_order *order)
+int cli_disk_make(const struct cli_disk_order *order, bool json)
 {
 	struct job job = { .base.order = *order, .source_fd = -1 };
 	int status = open_source(&job);
+
+	job.json = json && strcmp(order->recovery_out, "-") != 0; /* the key goes where it would */
 
 	if (status == 0)
 		status = cli_disk_job_inputs(&job.base);
@@ -224,6 +248,7 @@ int cli_disk_make(const struct cli_disk_order *order)
 		status = cli_disk_job_keys(&job.base, image_info(job.source));
 	if (status == 0)
 		status = cli_disk_job_folders(order, ".partial", job.final_dir, job.work_dir);
+	cli_stop_begin();
 	if (status == 0)
 		status = write_disk(&job);
 	if (status == 0)

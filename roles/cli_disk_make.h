@@ -22,7 +22,7 @@ struct cli_disk_order {
 
 /* All fields are set and checked. Makes OUT/disks/NAME and OUT/leases/NAME.yaml{,.minisig}, or
  * nothing. An exit status, after saying why. */
-int cli_disk_make(const struct cli_disk_order *order);
+int cli_disk_make(const struct cli_disk_order *order, bool json);
 
 /* The same, but the source's own file becomes the disk: it moves there and is encrypted where it
  * lies. An interruption leaves a disk that `bulkhead disk resume` finishes. */

@@ -115,15 +115,25 @@ int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum
 	return status;
 }
 
-int cli_layer_lock(const struct cli_layer *layer)
+static int lock(const struct cli_layer *layer, int how)
 {
-	if (flock(layer->vhd_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(layer->vhd_fd, how | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return cli_errno(-errno, "%s '%s': lock it", layer->verb, layer->path);
 	return cli_error(CLI_FAILED,
 			 "%s '%s': it is in use; lock the disk or wait for the other command",
 			 layer->verb, layer->path);
+}
+
+int cli_layer_lock(const struct cli_layer *layer)
+{
+	return lock(layer, LOCK_EX);
+}
+
+int cli_layer_lock_shared(const struct cli_layer *layer)
+{
+	return lock(layer, LOCK_SH);
 }
 
 static int open_header(const struct cli_layer_folder *folder, struct cli_layer *layer)

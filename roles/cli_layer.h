@@ -59,8 +59,9 @@ void cli_layer_folder_close(struct cli_layer_folder *folder);
 int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum image_mode mode,
 		   const char *verb, struct cli_layer *ret);
 
-/* Nobody serves or changes it until it is closed. */
+/* Nobody serves or changes it until it is closed. Shared: others may read it, too. */
 int cli_layer_lock(const struct cli_layer *layer);
+int cli_layer_lock_shared(const struct cli_layer *layer);
 
 /* Say how the payload is kept: by the header and a recovery key that opens it, or plain. */
 int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,

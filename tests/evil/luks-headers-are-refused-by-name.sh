@@ -35,12 +35,12 @@ while IFS=$'\t' read -r name words; do
 	export_it "$name" 4 "$words"
 done < <("$evil")
 cp "$WORK/out/disks/other/leaf.luks" "$luks" # attack 16: another disk's
-EVIL_NAME=disks/disk export_it another-disks-header 3 "this is not its recovery key"
+EVIL_NAME=disks/disk export_it another-disks-header 3 "no recovery key that was given opens it"
 rm "$luks" && : >"$luks"
 export_it no-header 4 ""
 rm "$luks"
 EVIL_NAME=leaf
-luks=$dir/leaf.vhd export_it header-gone 1 ""
+luks=$dir/leaf.vhd export_it header-gone 3 "it has no header beside it"
 cp "$WORK/good.luks" "$dir/leaf.luks"
 "$BULKHEAD" disk export "$dir" "$EVIL_ABSENT" --recovery-file "$WORK/recovery-disk" >/dev/null || fail "the good one"
 [ "$opens" -gt 0 ] || fail "cryptsetup refuses them all: this shows nothing"

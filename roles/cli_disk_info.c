@@ -1,21 +1,15 @@
-/* bulkhead disk export: decrypt with the recovery key, without a TPM. bulkhead disk info: without
- * any key. Both look at a folder with leaf.vhd and leaf.luks. */
+/* bulkhead disk info: what a folder with leaf.vhd and leaf.luks says without any key. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/defer.h"
 #include "base/json.h"
 #include "policy/text.h"
 #include "roles/cli.h"
-#include "roles/cli_disk_copy.h"
 #include "roles/cli_disk_doc.h"
-#include "roles/cli_pin.h"
 #include "vhdcrypt/header.h"
 #include "vhdcrypt/image.h"
 #include "vhdcrypt/tpm_name.h"
@@ -84,93 +78,6 @@ static int open_disk(struct disk *disk, const char *verb, const char *dir)
 		return cli_error(CLI_DAMAGED, "%s: leaf.luks is the header of another disk",
 				 disk->what);
 	return 0;
-}
-
-/* The volume key by R, and the cipher made of it. */
-static int open_by_recovery(struct disk *disk, const struct secret *recovery,
-			    struct sector **ret_cipher)
-{
-	OWNS_SECRET struct secret key = { 0 };
-	int r;
-
-	if (header_library_init() < 0)
-		return cli_error(CLI_FAILED, "%s: libcryptsetup does not start", disk->what);
-	r = header_unlock(disk->header, HEADER_SHAPE_RECOVERY_KEYSLOT, recovery, &key);
-	if (r == -EKEYREJECTED)
-		return cli_error(CLI_REFUSED,
-				 "%s: this is not its recovery key; find that of disk "
-				 "and date",
-				 disk->what);
-	if (r == 0)
-		r = sector_new(key.bytes, header_shape_of(disk->header)->sector_bytes, ret_cipher);
-	if (r == 0)
-		r = image_set_cipher(disk->image, *ret_cipher);
-	return r < 0 ? cli_errno(r, "%s: open it", disk->what) : 0;
-}
-
-static int export_vhd(const struct disk *disk, int fd, struct cli_disk_counts *counts)
-{
-	struct image *to = NULL;
-	int closed, r = image_create(fd, &image_info(disk->image)->footer, NULL, &to);
-
-	if (r == 0)
-		r = cli_disk_copy(disk->image, to, counts);
-	closed = image_close(to);
-	return r < 0 ? r : closed;
-}
-
-static int write_out(const struct disk *disk, const char *path)
-{
-	OWNS_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	const char *dot = strrchr(path, '.');
-	struct cli_disk_counts counts;
-	int r;
-
-	if (fd < 0)
-		return cli_errno(-errno, "%s: make '%s'", disk->what, path);
-	r = dot && strcmp(dot, ".vhd") == 0 ? export_vhd(disk, fd, &counts)
-					    : cli_disk_copy_raw(disk->image, fd, &counts);
-	if (r < 0) {
-		(void)unlink(path);
-		return cli_errno(r, "%s: write '%s'", disk->what, path);
-	}
-	printf("'%s': %" PRIu64 " bytes, %" PRIu64 " of them data, not encrypted\n", path,
-	       counts.disk_bytes, counts.data_bytes);
-	return CLI_DONE;
-}
-
-int cli_disk_export(int argc, char **argv)
-{
-	static const struct option known[] = { { "recovery-file", required_argument, NULL, 'f' },
-					       { "recovery-fd", required_argument, NULL, 'd' },
-					       { 0 } };
-	OWNS_SECRET struct secret recovery = { 0 };
-	struct sector *cipher = NULL;
-	const char *file = NULL;
-	struct cli_options opt;
-	struct disk disk;
-	int c, fd = -1, status = cli_common(&opt, &argc, argv);
-
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */
-	if (status != 0)
-		return status;
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
-		if (c == 'f')
-			file = optarg;
-		else if (c != 'd' || cli_pin_fd(optarg, &fd) < 0)
-			return cli_usage(argv[0]);
-	if (argc - optind != 2 || (!file && fd < 0))
-		return cli_usage(argv[0]);
-	status = open_disk(&disk, argv[0], argv[optind]);
-	if (status == 0)
-		status = cli_disk_doc_recovery(file, fd, disk.what, &recovery);
-	if (status == 0)
-		status = open_by_recovery(&disk, &recovery, &cipher);
-	if (status == 0)
-		status = write_out(&disk, argv[optind + 1]);
-	close_disk(&disk);
-	sector_free(cipher);
-	return status;
 }
 
 static void print_facts(const struct disk *disk, const uint8_t object_name[TPM_NAME_BYTES])
