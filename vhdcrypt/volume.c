@@ -42,6 +42,20 @@ static int open_verified(struct volume *v, unsigned at, const struct volume_fds 
 		     : image_open_verified(fds->image[at], layer->tree, &layer->image, ret_fault);
 }
 
+static int refuse_altered(struct volume *v, unsigned at)
+{
+	const struct hash_tree *tree = v->layer[at].tree;
+	uint64_t at_byte = tree ? hash_tree_fault(tree) : UINT64_MAX;
+	char why[96];
+
+	if (at_byte == UINT64_MAX)
+		return refuse(v, at, -EILSEQ, "open image",
+			      "the file or its hash tree is not the one that the lease names");
+	(void)snprintf(why, sizeof(why),
+		       "its bytes at 0x%" PRIx64 " are not those that the lease names", at_byte);
+	return refuse(v, at, -EILSEQ, "open image", why);
+}
+
 static int open_image(struct volume *v, unsigned at, const struct volume_fds *fds,
 		      const struct msg_layer_key *key)
 {
@@ -52,8 +66,7 @@ static int open_image(struct volume *v, unsigned at, const struct volume_fds *fd
 			: open_verified(v, at, fds, key, &fault);
 
 	if (r == -EILSEQ)
-		return refuse(v, at, r, "open image",
-			      "its bytes are not those that the lease names");
+		return refuse_altered(v, at);
 	if (r == -EBADMSG || r == -EOPNOTSUPP)
 		return refuse(v, at, r, "open image", vhd_fault_text(&fault, text, sizeof(text)));
 	return r < 0 ? refuse(v, at, r, "open image", strerror(-r)) : 0;

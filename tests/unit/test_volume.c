@@ -228,7 +228,7 @@ static void a_swapped_parent_is_refused_whatever_its_uuid(void **state)
 	(void)state;
 	d.fds.image[1] = other.fds.image[1]; /* same UUID, same length, own tree */
 	d.fds.tree[1] = other.fds.tree[1];
-	refuses(&d, -EILSEQ, "layer 'gold': open image: its bytes are not those");
+	refuses(&d, -EILSEQ, "layer 'gold': open image: the file or its hash tree is not the one");
 	d.fds.image[1] = mine;
 	refuses(&d, -EILSEQ, "layer 'gold'");
 	d.fds.tree[1] = tree;
