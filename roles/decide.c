@@ -231,7 +231,7 @@ static void read_all(struct decider *d, const struct loop *loop, uint64_t now)
 	if (ready(d, loop, ROLE_PROVE))
 		decide_probe_proof(d, now);
 	if (ready(d, loop, ROLE_NFT) || !decide_plan_listens(&d->plan))
-		decide_enforce_acked(d, now);
+		decide_nft_acked(d, now);
 	if (ready(d, loop, ROLE_AUDIT))
 		decide_record_acked(d, now);
 	if (ready(d, loop, ROLE_KEY))
@@ -269,7 +269,7 @@ static void round_once(struct decider *d)
 	decide_enforce(d, now);
 	decide_pace(d);
 	decide_resolve(d);
-	decide_enforce_restart(d, now);
+	decide_nft_tick(d, now);
 	decide_docs_tick(d, now);
 	decide_ops_tick(d, now);
 	decide_power_tick(d, now);

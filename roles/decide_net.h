@@ -187,12 +187,24 @@ void decide_tls_answer(struct decider *d, struct uplink *u, const struct msg_pro
 
 /* Ask policy again if anything changed, then do what is due: send, write intents and records. */
 void decide_enforce(struct decider *d, uint64_t now);
-void decide_enforce_acked(struct decider *d, uint64_t now);
-void decide_enforce_restart(struct decider *d, uint64_t now);
+
+/* One record for each permission to go out; its way back belongs to it. How many, and the id of the
+ * first of them if not NULL; 0 too when audit does not take them. */
+unsigned decide_enforce_record(struct decider *d, enum audit_phase phase,
+			       const struct decide_net *net, bool opens, uint32_t *ret_first_id);
 
 /* The evidence behind an uplink's zone, for records: "LLDP 'sw1'". */
 void decide_enforce_evidence(const struct decider *d, const struct uplink *u,
 			     char ret[MSG_NAME_BYTES]);
+
+/* -- decide_nft.c: what nft answers, and what is done when it does not -- */
+
+/* Read all that is there. */
+void decide_nft_acked(struct decider *d, uint64_t now);
+
+/* In every round: what nft is late with is done without it; who does not answer, or holds sockets on
+ * links that are gone, begins anew. */
+void decide_nft_tick(struct decider *d, uint64_t now);
 
 /* -- decide_resolve.c: grants become resolvers -- */
 void decide_resolve_claim(struct uplink *u, const struct msg_claim *claim);

@@ -1,0 +1,126 @@
+/* What nft answers and tells, and what is done when it does not. */
+#include "roles/decide.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+/* nft has closed already where that was needed; what is left is to tell. */
+static void record_tamper(struct decider *d, const struct msg_net_ack *news)
+{
+	static const char *const subjects[N_NET_TAMPERS] = {
+		[NET_TAMPER_RULES] = "rules", [NET_TAMPER_LOST] = "rules",
+		[NET_TAMPER_LINK] = "uplink", [NET_TAMPER_SWITCH] = "kernel switch",
+		[NET_TAMPER_XDP] = "XDP",
+	};
+	struct msg_audit record;
+	char detail[MSG_TEXT_BYTES];
+
+	if (news->tamper >= N_NET_TAMPERS || !msg_text_ok(news->process, sizeof(news->process)) ||
+	    !msg_text_ok(news->what, sizeof(news->what)))
+		die("nft broke its contract");
+	record = decide_record(d, AUDIT_TAMPER, AUDIT_EVENT, REASON_OK, subjects[news->tamper]);
+	if (news->tamper == NET_TAMPER_RULES)
+		(void)snprintf(
+			detail, sizeof(detail),
+			"changed by process '%s' (%u); uplinks taken down, rules loaded anew",
+			news->process, (unsigned)news->pid);
+	else if (news->tamper == NET_TAMPER_LOST)
+		(void)snprintf(detail, sizeof(detail),
+			       "news of changes were lost; uplinks taken down, rules loaded anew");
+	else if (news->tamper == NET_TAMPER_XDP)
+		(void)snprintf(detail, sizeof(detail),
+			       "%s passes by all rules of the namespace; uplinks taken down",
+			       news->what);
+	else if (news->tamper == NET_TAMPER_LINK)
+		(void)snprintf(detail, sizeof(detail), "renamed to '%s'; it was taken down",
+			       news->what);
+	else
+		(void)snprintf(detail, sizeof(detail), "'%s' was changed; %s", news->what,
+			       news->error < 0 ? "it cannot be set right: uplinks taken down"
+					       : "it is set right again");
+	decide_record_text(record.detail, sizeof(record.detail), detail);
+	log_warn(0, "tampered: %s: %s", record.subject, detail);
+	(void)decide_record_send(d, &record); /* said there */
+}
+
+/* One message of nft; false: none is left. */
+static bool take_answer(struct decider *d, uint64_t now)
+{
+	struct msg_net_ack ack;
+	int r = ipc_recv(d->role.peer_fd[ROLE_NFT], &ack, sizeof(ack), NULL);
+
+	if (r == -EAGAIN)
+		return false;
+	if (r == -EPIPE) { /* its successor comes by way of the supervisor */
+		(void)close(take_fd(&d->role.peer_fd[ROLE_NFT]));
+		d->plan.up = false;
+		return false;
+	}
+	if (r < 0 || ack.error > 0)
+		die("nft broke its contract");
+	if (ack.tamper != 0) {
+		record_tamper(d, &ack);
+		return true;
+	}
+	switch (decide_plan_acked(&d->plan, ack.id, ack.error, now)) {
+	case PLAN_ACK_OK:
+		if (d->plan.opened.n_grants > 0)
+			(void)decide_enforce_record(d, AUDIT_OUTCOME, &d->plan.opened, true, NULL);
+		d->plan.opened.n_grants = 0;
+		d->changed = true; /* status may say so now */
+		decide_power_acked(d);
+		break;
+	case PLAN_ACK_FAILED:
+		log_err(ack.error, "nft could not take state %u; starting it anew", ack.id);
+		d->restart_wanted = true;
+		break;
+	case PLAN_ACK_STALE:
+		break;
+	}
+	return true;
+}
+
+/* ipc_recv() waits where nothing is there: whoever reads more than one asks first. */
+static bool has_answer(const struct decider *d)
+{
+	struct loop loop;
+
+	loop_reset(&loop);
+	loop_want(&loop, d->role.peer_fd[ROLE_NFT]);
+	loop_wake_at(&loop, 1); /* long past: do not wait */
+	return d->role.peer_fd[ROLE_NFT] >= 0 && loop_wait(&loop) == 0 &&
+	       loop_ready(&loop, d->role.peer_fd[ROLE_NFT]);
+}
+
+/* All that is there: its last word before its end must not go with the socket that its successor
+ * replaces. */
+void decide_nft_acked(struct decider *d, uint64_t now)
+{
+	while (has_answer(d) && take_answer(d, now))
+		;
+}
+
+/* New links, or an nft that does not answer: whoever holds a socket or a chain begins anew. */
+void decide_nft_tick(struct decider *d, uint64_t now)
+{
+	struct msg_sup msg = { .verb = SUP_NET_RESTART };
+
+	if (decide_plan_overdue(&d->plan, now)) {
+		if (d->plan.up)
+			log_err(0, "nft is late with its answer; what was open ends by itself");
+		d->plan.up = false;
+		d->restart_wanted = true;
+	}
+	if (!d->restart_wanted ||
+	    (d->restart_boot_ms != 0 && now < d->restart_boot_ms + DECIDE_RESTART_MS))
+		return;
+	d->restart_wanted = false;
+	d->restart_boot_ms = now;
+	role_send_sup(&msg, -1);
+}
