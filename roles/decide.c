@@ -162,6 +162,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DISK_START:
 	case SUP_DISK_STOP:
 	case SUP_POLICY_STORE:
+	case SUP_NET_CLOSE:
 	case SUP_NET_RESTART:
 	case SUP_DHCP_RESTART:
 	case SUP_LEASE_OPEN:

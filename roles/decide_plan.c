@@ -139,6 +139,7 @@ void decide_plan_want(struct decide_plan *plan, const struct decide_net *wanted,
 
 void decide_plan_links(struct decide_plan *plan, bool down)
 {
+	plan->links_moved = plan->links_moved || plan->links_down != down;
 	plan->links_down = down;
 	mark_tightening(plan);
 }
@@ -226,20 +227,34 @@ void decide_plan_build(const struct decide_plan *plan, uint64_t now_wall_s,
 	memcpy(ret->endpoint, plan->endpoint, ret->n_endpoints * sizeof(ret->endpoint[0]));
 }
 
+/* What closes is on its way, or finds none. The time runs from the oldest that is open still; a new
+ * nft is loading closed rules, and takes the time it takes. */
+static void expect_closed(struct decide_plan *plan, uint64_t now)
+{
+	plan->close_id = plan->last_id + 1;
+	if (plan->met && plan->close_by_boot_ms == 0)
+		plan->close_by_boot_ms = now + (plan->links_moved ? PLAN_LINKS_MS : PLAN_CLOSE_MS);
+}
+
 void decide_plan_sent(struct decide_plan *plan, uint64_t now)
 {
+	if (plan->tightens)
+		expect_closed(plan, now);
 	plan->quiet = plan->up && !under_way(plan) && !plan->due && !plan->tightens;
 	if (!under_way(plan))
 		plan->sent_boot_ms = now;
 	plan->last_id++;
 	plan->due = false;
 	plan->tightens = false;
+	plan->links_moved = false;
 	plan->renew_boot_ms = now + PLAN_RENEW_MS;
 	plan->unsent_boot_ms = 0;
 }
 
 void decide_plan_unsent(struct decide_plan *plan, uint64_t now)
 {
+	if (plan->tightens)
+		expect_closed(plan, now);
 	plan->up = false;
 	plan->unsent_boot_ms = now + PLAN_RETRY_MS;
 }
@@ -277,8 +292,13 @@ enum decide_plan_ack decide_plan_acked(struct decide_plan *plan, uint32_t id, in
 	plan->acked_id = id;
 	plan->sent_boot_ms = now; /* of the one after it, at the latest */
 	plan->up = error == 0;
+	plan->met = true;
 	if (error)
 		return PLAN_ACK_FAILED;
+	if (!plan->tightens && id - plan->close_id <= plan->last_id - plan->close_id)
+		plan->close_by_boot_ms = 0;
+	else if (plan->close_by_boot_ms != 0) /* it does take one after the other */
+		plan->close_by_boot_ms = now + PLAN_CLOSE_MS;
 	return id == plan->last_id ? PLAN_ACK_OK : PLAN_ACK_STALE;
 }
 
@@ -292,6 +312,8 @@ void decide_plan_peer(struct decide_plan *plan)
 {
 	plan->acked_id = plan->last_id;
 	plan->up = false;
+	plan->met = false;
+	plan->close_by_boot_ms = 0;
 	mark_tightening(plan);
 }
 
@@ -300,18 +322,31 @@ bool decide_plan_overdue(const struct decide_plan *plan, uint64_t now)
 	return under_way(plan) && now > plan->sent_boot_ms + PLAN_ACK_MS;
 }
 
+bool decide_plan_stuck(struct decide_plan *plan, uint64_t now)
+{
+	if (plan->close_by_boot_ms == 0 || now < plan->close_by_boot_ms)
+		return false;
+	plan->close_by_boot_ms = 0;
+	plan->met = false;
+	plan->up = false;
+	return true;
+}
+
 void decide_plan_forgive(struct decide_plan *plan, uint64_t now)
 {
 	plan->sent_boot_ms = now;
 	plan->intent_boot_ms = now;
+	if (plan->close_by_boot_ms != 0)
+		plan->close_by_boot_ms = now + PLAN_CLOSE_MS;
 }
 
 uint64_t decide_plan_wake(const struct decide_plan *plan, bool audit)
 {
+	uint64_t close_by = plan->close_by_boot_ms ? plan->close_by_boot_ms : UINT64_MAX;
 	uint64_t at;
 
 	if (plan->tightens)
-		return plan->unsent_boot_ms;
+		return MIN(plan->unsent_boot_ms, close_by);
 	at = under_way(plan) && !plan->quiet		  ? plan->sent_boot_ms + PLAN_ACK_MS + 1
 	     : plan->unsent_boot_ms > plan->renew_boot_ms ? plan->unsent_boot_ms
 							  : plan->renew_boot_ms;
@@ -319,5 +354,5 @@ uint64_t decide_plan_wake(const struct decide_plan *plan, bool audit)
 		at = MIN(at, plan->intent_boot_ms + PLAN_INTENT_MS);
 	else if (audit && wants_more(plan))
 		at = MIN(at, plan->retry_boot_ms);
-	return at;
+	return MIN(at, close_by);
 }

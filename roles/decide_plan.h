@@ -28,6 +28,8 @@ enum {
 	PLAN_RENEW_MS = 3800,  /* and it may be tried once more; a socket loses nothing */
 	PLAN_EARLY_MS = 1500,  /* so long before, who is awake anyway renews: with sniff's beat */
 	PLAN_ACK_MS = 15000,   /* nft answers in under a millisecond */
+	PLAN_CLOSE_MS = 50,    /* and to what closes by then, or others close */
+	PLAN_LINKS_MS = 1000,  /* the same, when cards go up or down by it */
 	PLAN_INTENT_MS = 2000, /* one fsync */
 	PLAN_RETRY_MS = 1000,  /* after a failed intent, or a full socket */
 	PLAN_BOUND_S = 6,      /* PLAN_GRANT_MS, and the second that is cut off */
@@ -56,12 +58,17 @@ struct decide_plan {
 	uint32_t last_id;  /* of the last message sent */
 	uint32_t acked_id; /* == last_id: nothing is under way */
 	uint32_t opened_id;
-	bool links_down;       /* the uplinks are to be down */
-	bool due;	       /* what is allowed has changed and was not sent */
-	bool tightens;	       /* ... and some of it closes */
-	bool up;	       /* nft confirmed, and is not late */
-	bool quiet;	       /* what is under way is a mere renewal, and has time */
-	uint64_t sent_boot_ms; /* of the oldest message without answer */
+	uint32_t close_id; /* of the last message that closes */
+	uint64_t
+		close_by_boot_ms; /* it is to be acknowledged by then; 0: it is, or nothing is open */
+	bool met;		  /* this nft has answered before: it began closed, and serves */
+	bool links_moved;	  /* the message that is due moves the uplinks */
+	bool links_down;	  /* the uplinks are to be down */
+	bool due;		  /* what is allowed has changed and was not sent */
+	bool tightens;		  /* ... and some of it closes */
+	bool up;		  /* nft confirmed, and is not late */
+	bool quiet;		  /* what is under way is a mere renewal, and has time */
+	uint64_t sent_boot_ms;	  /* of the oldest message without answer */
 	uint64_t renew_boot_ms;
 	uint64_t unsent_boot_ms; /* try again not before this */
 
@@ -123,6 +130,10 @@ void decide_plan_peer(struct decide_plan *plan);
 
 /* Is nft late with an answer? */
 bool decide_plan_overdue(const struct decide_plan *plan, uint64_t now_boot_ms);
+
+/* Has a message that closes waited for longer than it may? True once for each: from then on the
+ * kernel's word is waited for no more, and whoever closes without nft is to be called. */
+bool decide_plan_stuck(struct decide_plan *plan, uint64_t now_boot_ms);
 
 /* This process itself was late (stopped, starved): give the others their time again. */
 void decide_plan_forgive(struct decide_plan *plan, uint64_t now_boot_ms);

@@ -95,6 +95,20 @@ static void restart_net(struct supervisor *s)
 	}
 }
 
+/* A message that closes was not taken. Nothing leaves by a link that is down, whatever the rules say;
+ * the next nft begins with closed rules, and only then takes the links up again. */
+static void close_net(struct supervisor *s)
+{
+	struct child *c = supervisor_find(s, ROLE_NFT, "");
+
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+	c->replaced = true;
+	supervisor_close_uplinks(s);
+	if (c->pid == 0)
+		supervisor_start_child(s, c);
+}
+
 static void restart_dhcp(struct supervisor *s, const char *ifname)
 {
 	const struct child *c = supervisor_find(s, ROLE_DHCP, ifname);
@@ -125,6 +139,8 @@ static void serve(struct supervisor *s, struct child *child)
 		supervisor_lease_open(s, msg.id, msg.name);
 	else if (msg.verb == SUP_DISK_CONNECT)
 		supervisor_disk_connect(s, msg.id, msg.name);
+	else if (msg.verb == SUP_NET_CLOSE)
+		close_net(s);
 	else if (msg.verb == SUP_NET_RESTART)
 		restart_net(s);
 	else if (msg.verb == SUP_DHCP_RESTART)

@@ -80,6 +80,9 @@ void supervisor_prepare_net(struct supervisor *s);
 /* Move uplinks that appeared since into the namespace. */
 void supervisor_claim_uplinks(const struct supervisor *s);
 
+/* Take the uplinks in the namespace down. */
+void supervisor_close_uplinks(const struct supervisor *s);
+
 /* Start the sentinel if there is none, and watch it. */
 void supervisor_hold_namespace(struct supervisor *s);
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -53,6 +55,26 @@ void supervisor_enter_namespace(const struct supervisor *s, bool inside)
 {
 	if (setns(inside ? s->ns_fd : s->host_ns_fd, CLONE_NEWNET) < 0)
 		die("enter network namespace '%s': %m", inside ? NETNS_PATH : "of the host");
+}
+
+/* A number of system calls, and no rule: what is done here, nobody else has to live for. */
+void supervisor_close_uplinks(const struct supervisor *s)
+{
+	OWNS_FD int fd = -1;
+
+	supervisor_enter_namespace(s, true);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	supervisor_enter_namespace(s, false);
+	for (uint32_t i = 0; i < s->config.n_uplinks; i++) {
+		struct ifreq link = { 0 };
+
+		memcpy(link.ifr_name, s->config.uplink[i].ifname, sizeof(link.ifr_name) - 1);
+		if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &link) < 0)
+			continue; /* it is not there */
+		link.ifr_flags = (short)(link.ifr_flags & ~IFF_UP);
+		if (ioctl(fd, SIOCSIFFLAGS, &link) < 0)
+			log_err(-errno, "take uplink '%s' down", s->config.uplink[i].ifname);
+	}
 }
 
 static bool same_namespace(const struct stat *a, const struct stat *b)

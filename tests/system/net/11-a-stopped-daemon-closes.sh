@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Every process of Bulkhead is stopped while personal streams under its grant at home: the stream ends
-# within the grant's five seconds. The cable then goes to the company's LAN: nothing is heard there, and
+# bulkhead-nft alone is stopped while personal streams under its grant at home, and cannot be started
+# anew either; then a sign is heard: the supervisor closes without it. Then every process of Bulkhead is
+# stopped: the stream ends within the grant's five seconds. The cable then goes to the company's LAN: nothing is heard there, and
 # nothing opens when the processes go on: they find out first where they are.
 # case: 11
 # title: the daemon hangs (SIGSTOP)
-# expect dom0: closed within the lease of 5 s, and it stays closed
+# expect dom0: nft alone: closed without it, within 0.1 s of the sign on an idle machine; all of it: within the lease of 5 s, and it stays closed
 # expect guard: out of reach of personal; the same when it hangs
 # expect split: out of reach of personal; the same when it hangs
 # kernels: any
@@ -25,18 +26,42 @@ case_zone foreign
 case_open
 lab_start stream "${CASE_AS[@]}" "$STAMP" send $LAN_SERVER 9 2000
 lab_wait 10 stamps_hears home 100 || fail "the stream is not heard"
-pids=$(laptop_pids)
-kill -STOP $pids
-stopped=$(awk '{ print int($1 * 1000) }' /proc/uptime)
 silent() {
 	local n
 	n=$(stamps_heard home)
 	lab_pause 1
 	[ "$n" = "$(stamps_heard home)" ]
 }
+last_ms() { # when the last frame was heard (boot and monotonic time are one: no sleep between)
+	awk '{ l = $3 } END { printf "%.0f", l / 1000000 }' "$LAB/home.runs"
+}
+
+nft=$(laptop_role_pid nft)
+kill -STOP "$nft"
+mount --bind /bin/false /usr/libexec/bulkhead/bulkhead-nft
+sign=$(lab_ms)
+# LLDP: the carrier stays, and nothing but what is done about it keeps the stream from the wire
+lab_in home "$CASE_FORGE" cable own 01:80:c2:00:00:0e frame 88cc02070402000000000104020531060200780000 \
+	"$(lab_token lldp)" 1 >/dev/null || fail "no LLDP frame"
+lab_wait 12 silent || fail "nft is stopped, and the stream goes on behind a sign"
+alone=$(($(last_ms) - sign))
+[ $alone -le 1000 ] || fail "nft is stopped: open for $alone ms after the sign"
+! ip -n bulkhead link show en0 | grep -q ",UP" || fail "nft is stopped, and the uplink is up"
+umount /usr/libexec/bulkhead/bulkhead-nft
+case_audited '.kind == "role" and .subject == "nft" and (.detail | contains("did not close in time"))' ||
+	fail "nobody recorded that nft did not close"
+lab_wait 10 laptop_role_replaced nft "$nft" || fail "nft is not started anew"
+lans_unplug # what was heard there is forgotten
+case_zone unknown
+lans_plug home
+case_zone foreign
+case_open
+
+pids=$(laptop_pids)
+kill -STOP $pids
+stopped=$(awk '{ print int($1 * 1000) }' /proc/uptime)
 lab_wait 12 silent || fail "the stream goes on"
-last=$(awk '{ l = $3 } END { printf "%.0f", l / 1000000 }' "$LAB/home.runs") # boot and monotonic time: no sleep between
-took=$((last - stopped))
+took=$(($(last_ms) - stopped))
 [ $took -le 5500 ] || fail "open for $took ms after the stop"
 lans_plug corp
 case_none corp case_tries $CASE_KINDS
@@ -46,4 +71,4 @@ case_none corp case_tries $CASE_KINDS
 lab_stop stream
 [ "$(stamps_heard corp)" = 0 ] || fail "the stream is on the company's LAN"
 stamps_judge home corp || fail "late frames: $STAMPS_SAID"
-case_end "the stream ended $took ms after the stop"
+case_end "the stream ended $alone ms after the sign with nft stopped, $took ms after the stop of all"

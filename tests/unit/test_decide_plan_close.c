@@ -1,0 +1,159 @@
+/* How long a message that closes waits for nft. */
+#include "tests/unit/plan_lab.h"
+
+enum { AT = 5000 };
+
+static const struct decide_net NOTHING = { 0 };
+
+/* Open, and closed again at AT, which nft does not answer. */
+static struct decide_plan closing(void)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+
+	want(&p, NOTHING);
+	assert_int_equal(decide_plan_next(&p, AT, true), PLAN_SEND);
+	(void)send_now(&p, AT);
+	return p;
+}
+
+static void what_closes_without_an_answer_is_stuck_once(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS - 1));
+	assert_int_equal(decide_plan_wake(&p, true), AT + PLAN_CLOSE_MS);
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_false(decide_plan_stuck(&p, AT + 10 * PLAN_CLOSE_MS));
+	assert_true(decide_plan_wake(&p, true) > AT + PLAN_CLOSE_MS);
+}
+
+static void what_was_answered_in_time_is_not_stuck(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_int_equal(decide_plan_acked(&p, p.last_id, 0, AT + 1), PLAN_ACK_OK);
+	assert_false(decide_plan_stuck(&p, AT + 10 * PLAN_CLOSE_MS));
+}
+
+static void a_renewal_or_a_loosening_without_an_answer_is_not_stuck(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+
+	(void)state;
+	assert_int_equal(decide_plan_next(&p, 1000 + PLAN_RENEW_MS, true), PLAN_SEND);
+	(void)send_now(&p, 1000 + PLAN_RENEW_MS);
+	assert_false(decide_plan_stuck(&p, 1000 + PLAN_ACK_MS));
+}
+
+/* The time of the oldest that is open still counts, and not that of the newest. */
+static void another_that_closes_does_not_prolong_it(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	decide_plan_links(&p, false);
+	(void)send_now(&p, AT + 10);
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+}
+
+static void an_answer_to_a_message_before_it_gives_it_its_time_again(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+	uint32_t renewal;
+
+	(void)state;
+	renewal = send_now(&p, AT - 1).id;
+	want(&p, NOTHING);
+	(void)send_now(&p, AT);
+	assert_int_equal(decide_plan_acked(&p, renewal, 0, AT + 40), PLAN_ACK_STALE);
+	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + 40 + PLAN_CLOSE_MS));
+}
+
+/* It loads closed rules first, however long that takes. */
+static void a_new_nft_has_all_the_time_to_start(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	decide_plan_peer(&p);
+	(void)send_now(&p, AT + 10);
+	assert_false(decide_plan_stuck(&p, AT + PLAN_ACK_MS));
+}
+
+static void what_closes_and_finds_nobody_is_stuck_as_well(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+
+	(void)state;
+	want(&p, NOTHING);
+	decide_plan_unsent(&p, AT);
+	assert_int_equal(decide_plan_wake(&p, true), AT + PLAN_CLOSE_MS);
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+}
+
+static void an_answer_to_what_was_sent_before_closes_nothing_that_was_not_sent(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+	uint32_t renewal = send_now(&p, AT - 1).id;
+
+	(void)state;
+	want(&p, NOTHING);
+	decide_plan_unsent(&p, AT); /* its socket is full */
+	assert_int_equal(decide_plan_acked(&p, renewal, 0, AT + 10), PLAN_ACK_OK);
+	assert_true(decide_plan_stuck(&p, AT + 10 + PLAN_CLOSE_MS));
+}
+
+static void what_the_kernel_refuses_to_close_is_stuck_as_well(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_int_equal(decide_plan_acked(&p, p.last_id, -EBUSY, AT + 1), PLAN_ACK_FAILED);
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+}
+
+/* A card takes its time to go down. */
+static void what_moves_the_links_has_longer(void **state)
+{
+	struct decide_plan p = opened(personal_open(), 1000);
+
+	(void)state;
+	decide_plan_links(&p, true);
+	(void)send_now(&p, AT);
+	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + PLAN_LINKS_MS));
+}
+
+/* This process was stopped itself: nft's answer may come any moment. */
+static void who_was_late_himself_waits_anew(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	decide_plan_forgive(&p, AT + 9000);
+	assert_false(decide_plan_stuck(&p, AT + 9000));
+	assert_true(decide_plan_stuck(&p, AT + 9000 + PLAN_CLOSE_MS));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_closes_without_an_answer_is_stuck_once),
+		cmocka_unit_test(what_was_answered_in_time_is_not_stuck),
+		cmocka_unit_test(a_renewal_or_a_loosening_without_an_answer_is_not_stuck),
+		cmocka_unit_test(another_that_closes_does_not_prolong_it),
+		cmocka_unit_test(an_answer_to_a_message_before_it_gives_it_its_time_again),
+		cmocka_unit_test(a_new_nft_has_all_the_time_to_start),
+		cmocka_unit_test(what_closes_and_finds_nobody_is_stuck_as_well),
+		cmocka_unit_test(
+			an_answer_to_what_was_sent_before_closes_nothing_that_was_not_sent),
+		cmocka_unit_test(what_the_kernel_refuses_to_close_is_stuck_as_well),
+		cmocka_unit_test(what_moves_the_links_has_longer),
+		cmocka_unit_test(who_was_late_himself_waits_anew),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
