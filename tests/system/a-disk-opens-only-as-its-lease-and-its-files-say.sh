@@ -145,6 +145,7 @@ block=$(roles_of "$(laptop_pid)" | awk '$1 == "block" { print $2 }')
 [ -z "$(roles_status "$block" Groups | tr -d ' ')" ] || fail "block is in groups"
 [ "$(stat -c '%a %u' /run/bulkhead/nbd /run/bulkhead/nbd/work.sock $LAPTOP_STATE | tr '\n' ' ')" = "700 0 600 0 700 0 " ] ||
 	fail "the disk's socket is open to others"
+tr '\0' ' ' <"/proc/$block/cmdline" | grep -q -- '--filter=limit .* limit=8 ' || fail "clients are not bounded"
 locks
 
 printf '\n# x\n' >>$LAPTOP_STATE/device.yaml

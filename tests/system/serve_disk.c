@@ -77,7 +77,8 @@ static _Noreturn void run_nbdkit(const char *plugin, const int fd[3])
 	if (!realpath(plugin, lib))
 		fail(plugin);
 	drop_all();
-	execlp("nbdkit", "nbdkit", "--foreground", lib, "fd=4", "key_fd=5", "name=test", NULL);
+	execlp("nbdkit", "nbdkit", "--foreground", "--filter=limit", lib, "limit=8", "fd=4",
+	       "key_fd=5", "name=test", NULL);
 	fail("nbdkit");
 }
 

@@ -1,7 +1,8 @@
 """vhd_client.py - what the plugin promises a client of NBD, asked through libnbd.
 
 vhd_client.py commands SOCKET           every command, flag and border of the protocol
-vhd_client.py crowd SOCKET N             N that never speak, N that are served and idle, one that works
+vhd_client.py crowd SOCKET N MOST        N that never speak, so many idle ones that MOST are served and
+                                        no more, one of them works; all make room for others
 vhd_client.py endure SOCKET PID N SEED  write numbered records and kill PID's child meanwhile, N
                                         times; its successor has what was flushed
 """
@@ -12,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 import nbd
 
@@ -169,21 +171,39 @@ def commands(path):
     h.shutdown()
 
 
-def crowd(path, n):
+def connect_soon(path):
+    """When there is room again: the server learns of a farewell in its own time."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return connect(path)
+        except nbd.Error:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
+def crowd(path, n, most):
     silent = [socket.socket(socket.AF_UNIX) for _ in range(n)]
     for s in silent:
         s.connect(path)
-    idle = [connect(path) for _ in range(n)]
-    h = connect(path)
+    served = [connect_soon(path) for _ in range(most)]
+    for _ in range(2 * most):
+        try:
+            connect(path)
+        except nbd.Error:
+            continue
+        raise AssertionError("one too many is served")
+    h = served.pop()
     h.pwrite(KNOWN, MIB)
     h.flush()
     assert h.pread(4096, MIB) == KNOWN
     for s in silent:
         s.close()
-    for i in idle:
+    for i in served:
         os.close(i.aio_get_fd())  # without a farewell
     assert h.pread(4096, MIB) == KNOWN
-    assert connect(path).pread(4096, MIB) == KNOWN
+    assert connect_soon(path).pread(4096, MIB) == KNOWN
     os._exit(0)  # (what is left of the idle ones has no socket to say farewell on)
 
 
@@ -300,6 +320,6 @@ if __name__ == "__main__":
     elif sys.argv[1] == "known":
         known(sys.argv[2])
     elif sys.argv[1] == "crowd":
-        crowd(sys.argv[2], int(sys.argv[3]))
+        crowd(sys.argv[2], *map(int, sys.argv[3:5]))
     else:
         endure(sys.argv[2], *map(int, sys.argv[3:6]))
