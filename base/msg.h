@@ -120,6 +120,7 @@ enum audit_kind {
 	AUDIT_HOME,    /* a network was enrolled as a home, or ceased to be one */
 	AUDIT_ALLOW,   /* somebody said yes to a foreign network */
 	AUDIT_BLOCKED, /* a summary of what the rules dropped, or of samples that were lost */
+	AUDIT_DISK,    /* the command converted a disk, or exported it in plain */
 	N_AUDIT_KINDS,
 };
 

@@ -29,7 +29,19 @@ enum ctl_verb {
 	CTL_NET_SUSPEND, /* no grant and every uplink down, acknowledged, before the answer */
 	CTL_NET_RESUME,
 	CTL_NET_RELEASE, /* recorded, then bulkheadd ends, for good */
+	/* the command works on disk .name by a recovery key: .work, .phase, and of an outcome .result.
+	 * Answered when it is in the audit log */
+	CTL_DISK_WORK,
 	N_CTL_VERBS,
+};
+
+/* Values of msg_ctl.work. */
+enum ctl_work {
+	CTL_WORK_EXPORT = 1, /* a copy in plain */
+	CTL_WORK_ENCRYPT,    /* where it lies, as the next two */
+	CTL_WORK_DECRYPT,
+	CTL_WORK_REKEY,
+	N_CTL_WORKS,
 };
 
 enum { MSG_HOMES = 16 };
@@ -39,6 +51,12 @@ struct msg_ctl {
 	uint32_t id;
 	char name[MSG_NAME_BYTES];
 	char uplink[MSG_IFNAME_BYTES]; /* "": the only one that it can be */
+	/* CTL_DISK_WORK, else zeros */
+	uint32_t work;
+	uint32_t phase;	 /* enum audit_phase: intent or outcome */
+	uint32_t result; /* enum reason */
+	uint32_t pad;
+	char detail[MSG_TEXT_BYTES];
 };
 
 struct msg_home_status {
@@ -115,6 +133,8 @@ struct msg_ctl_reply {
 	char alarm[MSG_TEXT_BYTES]; /* what was changed, and by whom */
 };
 
+static_assert(sizeof(struct msg_ctl) == 8 + MSG_NAME_BYTES + MSG_IFNAME_BYTES + 16 + MSG_TEXT_BYTES,
+	      "msg_ctl");
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
 static_assert(sizeof(struct msg_port_status) == 136, "msg_port_status");
 static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");

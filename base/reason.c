@@ -88,6 +88,7 @@ static const struct row rows[] = {
 	[REASON_LAYERS] = { "layers", "the record of its local layers is not the last one",
 			    DAMAGED },
 	[REASON_PLAIN] = { "plain", "the policy does not allow this image to be plain", REFUSED },
+	[REASON_WORK_FAILED] = { "work-failed", "it did not come to its end", FAILED },
 	[REASON_NOT_ROOT] = { "not-root", "only root may do this", REFUSED },
 	[REASON_REQUEST] = { "request", "the request makes no sense", USAGE },
 	[REASON_BUSY] = { "busy", "as many are served as can be; try again later", FAILED },

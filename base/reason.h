@@ -65,6 +65,7 @@ enum reason {
 	REASON_LAYERS, /* the record of local layers is missing, altered or old */
 	REASON_PLAIN,  /* a layer without a key that the policy does not name by its hash */
 	/* the rest */
+	REASON_WORK_FAILED, /* what was begun with a disk did not come to its end */
 	REASON_NOT_ROOT,
 	REASON_REQUEST,	 /* the request itself makes no sense */
 	REASON_BUSY,	 /* as many as can be served are there already */

@@ -27,6 +27,7 @@ static const char *const kinds[N_AUDIT_KINDS] = {
 	[AUDIT_HOME] = "home",
 	[AUDIT_ALLOW] = "allow",
 	[AUDIT_BLOCKED] = "blocked",
+	[AUDIT_DISK] = "disk",
 };
 
 static const char *const phases[N_AUDIT_PHASES] = {

@@ -225,6 +225,34 @@ static void on_disk(struct report *r, const struct audit_line *line)
 	}
 }
 
+static void count(uint64_t *n, bool one_more)
+{
+	if (one_more)
+		(*n)++;
+	else if (*n > 0)
+		(*n)--;
+}
+
+static void on_disk_work(struct report *r, const struct audit_line *line)
+{
+	const struct msg_audit *a = &line->record;
+	struct report_disk *d = find_disk(r, a->subject);
+	bool exported = strcmp(a->to, "exported") == 0;
+	/* the intent counts: a power cut may have kept the outcome out of the log, not the plaintext
+	 * from the disk. Who came while the log was silent was sent away again */
+	bool begun = a->phase == AUDIT_INTENT;
+
+	if (!d || (!begun && a->reason != REASON_NET_NO_AUDIT))
+		return;
+	if (!exported)
+		count(&d->n_converted, begun);
+	if (!exported && strcmp(a->to, "plain") != 0)
+		return;
+	count(&d->n_plain, begun);
+	if (begun)
+		d->last_plain_ms = line->wall_ms;
+}
+
 static int on_record(struct report *r, const struct audit_line *line)
 {
 	switch ((enum audit_kind)line->record.kind) {
@@ -241,6 +269,9 @@ static int on_record(struct report *r, const struct audit_line *line)
 	case AUDIT_UNLOCK:
 	case AUDIT_LOCK:
 		on_disk(r, line);
+		break;
+	case AUDIT_DISK:
+		on_disk_work(r, line);
 		break;
 	case AUDIT_POLICY:
 		if (line->record.reason == REASON_OK)

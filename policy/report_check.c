@@ -96,15 +96,23 @@ static void check_disks(struct report *r)
 	uint64_t n_unlocks = 0;
 	uint64_t n_refused = 0;
 	uint64_t n_open = 0;
+	uint64_t n_plain = 0;
 
 	for (uint32_t i = 0; i < r->n_disks; i++) {
 		n_unlocks += r->disk[i].n_unlocks;
 		n_refused += r->disk[i].n_refused;
 		n_open += r->disk[i].unlocked;
+		n_plain += r->disk[i].n_plain;
 	}
 	check(r, n_refused > 0 ? REPORT_NOTE : REPORT_GOOD, "Disks",
 	      "%llu unlocks, %llu refused; %llu unlocked at the last record.", llu(n_unlocks),
 	      llu(n_refused), llu(n_open));
+	if (n_plain > 0)
+		check(r, REPORT_NOTE, "Plaintext",
+		      "%llu times a recovery key made a disk, or a copy of one, plain.",
+		      llu(n_plain));
+	else
+		check(r, REPORT_GOOD, "Plaintext", "No disk was made plain or exported here.");
 }
 
 static void check_policy(struct report *r)

@@ -288,13 +288,15 @@ static void write_zones(const struct report *r, FILE *out)
 
 static void write_disks(const struct report *r, FILE *out)
 {
-	static const char *const columns[] = { "Disk",	      "State at the end", "Unlocks",
-					       "Refused",     "Last unlock",	  "Last lock",
-					       "Last refusal" };
+	static const char *const columns[] = { "Disk",	       "State at the end", "Unlocks",
+					       "Refused",      "Last unlock",	   "Last lock",
+					       "Last refusal", "Conversions",	   "Made plain" };
 
 	(void)fputs("<section aria-labelledby=\"disks\"><h2 id=\"disks\">Disks</h2>\n", out);
 	if (r->n_disks == 0) {
-		(void)fputs("<p>No disk was unlocked or refused.</p></section>\n", out);
+		(void)fputs(
+			"<p>No disk was unlocked, refused, converted or exported.</p></section>\n",
+			out);
 		return;
 	}
 	begin_table(out, "What was asked of each disk", columns, ARRAY_LEN(columns));
@@ -309,6 +311,8 @@ static void write_disks(const struct report *r, FILE *out)
 		cell_when(out, d->last_unlock_ms);
 		cell_when(out, d->last_lock_ms);
 		cell(out, d->n_refused > 0 ? reason_text((enum reason)d->last_reason) : "");
+		(void)fprintf(out, "<td>%llu</td><td>%llu</td>", (unsigned long long)d->n_converted,
+			      (unsigned long long)d->n_plain);
 		(void)fputs("</tr>\n", out);
 	}
 	end_table(out);

@@ -126,6 +126,10 @@ static void write_disks(const struct report *r, FILE *out)
 			time_ms(&j, "last_lock", d->last_lock_ms);
 		if (d->n_refused > 0)
 			json_string(&j, "last_refusal", reason_code((enum reason)d->last_reason));
+		json_u64(&j, "conversions", d->n_converted);
+		json_u64(&j, "made_plain", d->n_plain);
+		if (d->n_plain > 0)
+			time_ms(&j, "last_made_plain", d->last_plain_ms);
 		json_object_end(&j);
 		flush(&j, out, i > 0 ? "," : "");
 	}

@@ -48,6 +48,9 @@ struct report_disk {
 	uint64_t last_unlock_ms; /* 0: never */
 	uint64_t last_lock_ms;
 	uint32_t last_reason;
+	uint64_t n_converted; /* conversions in place that were begun or resumed */
+	uint64_t n_plain;     /* of these decryptions; and exports. Begun is enough */
+	uint64_t last_plain_ms;
 };
 
 enum report_verdict { REPORT_GOOD, REPORT_NOTE, REPORT_BAD, REPORT_UNKNOWN };

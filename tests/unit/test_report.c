@@ -235,6 +235,41 @@ static void disks_count_unlocks_and_refusals(void **state)
 	has(written(report_html), reason_text(REASON_PIN_WRONG));
 }
 
+static void work(enum audit_phase phase, enum reason reason, const char *to)
+{
+	struct msg_audit r = { .kind = AUDIT_DISK, .phase = phase, .reason = reason };
+
+	(void)snprintf(r.subject, sizeof(r.subject), "corp");
+	(void)snprintf(r.to, sizeof(r.to), "%s", to);
+	add(&r);
+}
+
+/* An intent whose end is missing is one: the plaintext may be there. */
+static void what_was_made_plain_is_counted(void **state)
+{
+	(void)state;
+	work(AUDIT_INTENT, REASON_OK, "exported");
+	work(AUDIT_OUTCOME, REASON_OK, "exported");
+	work(AUDIT_INTENT, REASON_OK, "new key");
+	work(AUDIT_OUTCOME, REASON_WORK_FAILED, "new key");
+	work(AUDIT_INTENT, REASON_OK, "plain");
+	work(AUDIT_INTENT, REASON_OK, "plain"); /* the log was silent: it did not begin */
+	work(AUDIT_OUTCOME, REASON_NET_NO_AUDIT, "plain");
+	finish(NULL);
+	has(written(report_json), "\"conversions\":2,\"made_plain\":2");
+	has(written(report_json), "\"verdict\":\"note\",\"title\":\"Plaintext\"");
+	has(written(report_html), "2 times a recovery key made a disk");
+}
+
+static void without_plaintext_the_report_says_so(void **state)
+{
+	(void)state;
+	event(AUDIT_UNLOCK, REASON_OK, "corp", "", "", "");
+	work(AUDIT_INTENT, REASON_OK, "encrypted");
+	finish(NULL);
+	has(written(report_json), "\"verdict\":\"good\",\"title\":\"Plaintext\"");
+}
+
 static void a_broken_chain_is_the_verdict(void **state)
 {
 	char line[] = "not a record";
@@ -326,6 +361,8 @@ int main(void)
 		CASE(personal_that_stays_open_is_a_broken_promise),
 		CASE(a_start_without_a_stop_is_a_gap_without_a_witness),
 		CASE(disks_count_unlocks_and_refusals),
+		CASE(what_was_made_plain_is_counted),
+		CASE(without_plaintext_the_report_says_so),
 		CASE(a_broken_chain_is_the_verdict),
 		CASE(an_expired_policy_is_told),
 		CASE(nothing_in_the_log_becomes_markup_or_script),
