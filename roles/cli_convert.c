@@ -69,14 +69,15 @@ static int open_journal(struct cli_convert *c, int flags)
 	return 0;
 }
 
-int cli_convert_open(const char *verb, const char *path, bool json, struct cli_convert *ret)
+int cli_convert_open(const char *verb, const char *path, const struct cli_options *options,
+		     struct cli_convert *ret)
 {
 	char file[CLI_LAYER_PATH_BYTES];
 	struct stat st;
 	int status;
 
 	*ret = (struct cli_convert){
-		.verb = verb, .folder.fd = -1, .vhd_fd = -1, .journal_fd = -1, .json = json
+		.verb = verb, .folder.fd = -1, .vhd_fd = -1, .journal_fd = -1, .json = options->json
 	};
 	if (snprintf(file, sizeof(file), "%s%s", path,
 		     stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "/leaf.vhd" : "") >=
@@ -87,6 +88,8 @@ int cli_convert_open(const char *verb, const char *path, bool json, struct cli_c
 		memcpy(ret->path, file, sizeof(ret->path));
 		status = open_vhd(ret);
 	}
+	if (status == 0)
+		status = cli_record_open(options, verb, &ret->record);
 	return status == 0 ? open_journal(ret, 0) : status;
 }
 
@@ -215,15 +218,59 @@ static int work(struct cli_convert *c, struct convert *convert)
 	return status;
 }
 
-int cli_convert_run(struct cli_convert *c, enum journal_direction direction,
-		    const struct cli_layer_keys *keys)
+/* Which it is, from now on: a resume goes the way that was begun. */
+static int record_begin(struct cli_convert *c, enum journal_direction direction)
 {
-	struct convert_order order = { .image_fd = c->vhd_fd };
+	static const enum ctl_work work[] = { [JOURNAL_ENCRYPT] = CTL_WORK_ENCRYPT,
+					      [JOURNAL_DECRYPT] = CTL_WORK_DECRYPT,
+					      [JOURNAL_REKEY] = CTL_WORK_REKEY };
+	struct journal_head head;
+	bool begun = cli_convert_files_begun(c, &head);
+	char detail[MSG_TEXT_BYTES];
+
+	(void)snprintf(detail, sizeof(detail), "%s: '%.200s', in place", begun ? "resume" : "begin",
+		       c->path);
+	return cli_record_begin(&c->record, work[begun ? head.direction : direction], c->path,
+				detail);
+}
+
+static int record_end(struct cli_convert *c, int status)
+{
+	return cli_record_end(
+		&c->record, status,
+		status == CLI_DONE     ? "done: all data read back and compared with what "
+					 "was there before"
+		: status == CLI_FAILED ? "stopped or failed; it opens again when it is finished"
+				       : "refused or damaged");
+}
+
+static int begin_and_work(struct cli_convert *c, enum journal_direction direction,
+			  const struct cli_layer_keys *keys)
+{
+	struct convert_order order = { .image_fd = c->vhd_fd, .journal_fd = c->journal_fd };
 	OWNS_SECRET struct secret from = { 0 };
 	OWNS_SECRET struct secret to = { 0 };
 	struct convert *convert = NULL;
 	struct vhd_fault fault;
-	int r, status = 0;
+	int r, status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
+
+	if (status == 0)
+		status = record_begin(c, direction);
+	if (status != 0)
+		return status;
+	order.from = from.bytes ? &from : NULL;
+	order.to = to.bytes ? &to : NULL;
+	r = convert_open(&order, &convert, &fault);
+	c->begun = r == 0;
+	status = r < 0 ? cli_convert_files_refused(c, r, &fault) : work(c, convert);
+	convert_close(convert);
+	return record_end(c, status);
+}
+
+int cli_convert_run(struct cli_convert *c, enum journal_direction direction,
+		    const struct cli_layer_keys *keys)
+{
+	int status = 0;
 
 	cli_stop_begin();
 	if (c->journal_fd < 0)
@@ -231,16 +278,8 @@ int cli_convert_run(struct cli_convert *c, enum journal_direction direction,
 	if (status == 0)
 		status = cli_convert_sync_folder(c);
 	if (status == 0)
-		status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
-	if (status != 0)
-		return status;
-	order.journal_fd = c->journal_fd;
-	order.from = from.bytes ? &from : NULL;
-	order.to = to.bytes ? &to : NULL;
-	r = convert_open(&order, &convert, &fault);
-	if (r < 0)
-		return cli_convert_files_refused(c, r, &fault);
-	status = work(c, convert);
-	convert_close(convert);
+		status = begin_and_work(c, direction, keys);
+	if (status != 0 && !c->begun)
+		cli_convert_files_drop_unbegun(c);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "roles/cli_layer.h"
+#include "roles/cli_record.h"
 #include "vhdcrypt/journal.h"
 
 /* X.vhd's companions; `what` is one of the suffixes below. */
@@ -31,10 +32,13 @@ struct cli_convert {
 	int vhd_fd;			 /* locked */
 	int journal_fd;			 /* -1: there is none yet */
 	bool json;
+	bool begun; /* by us: its journal says what there is to do */
+	struct cli_record record;
 };
 
 /* Open and lock DIR/leaf.vhd, or the VHD itself if path names one, and its journal if there is one. */
-int cli_convert_open(const char *verb, const char *path, bool json, struct cli_convert *ret);
+int cli_convert_open(const char *verb, const char *path, const struct cli_options *options,
+		     struct cli_convert *ret);
 void cli_convert_close(struct cli_convert *convert);
 
 /* For a new conversion: nobody has begun one. */
@@ -47,7 +51,7 @@ void cli_convert_name(const struct cli_convert *convert, const char *suffix,
 /* Names in the folder are on the disk. */
 int cli_convert_sync_folder(const struct cli_convert *convert);
 
-/* All of it, from the start or from where the journal says, to the last rename. The keys come from
+/* All of it, from the start or from where the journal says, to the last rename; recorded before, and after. The keys come from
  * the headers in the folder; a new conversion's `direction` decides which header is which. */
 int cli_convert_run(struct cli_convert *convert, enum journal_direction direction,
 		    const struct cli_layer_keys *keys);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "base/defer.h"
 #include "roles/cli.h"
 #include "roles/cli_vhd.h"
@@ -137,12 +139,17 @@ static void drop(const struct cli_convert *c, const char *suffix)
 	(void)unlinkat(c->folder.fd, name, 0);
 }
 
+void cli_convert_files_drop_unbegun(const struct cli_convert *c)
+{
+	uint8_t raw[JOURNAL_FIXED_BYTES];
+	ssize_t n = pread(c->journal_fd, raw, sizeof(raw), 0);
+
+	if (n >= 0 && sodium_is_zero(raw, (size_t)n))
+		drop(c, CLI_CONVERT_JOURNAL);
+}
+
 int cli_convert_files_refused(const struct cli_convert *c, int err, const struct vhd_fault *fault)
 {
-	uint8_t byte;
-
-	if (pread(c->journal_fd, &byte, 1, 0) == 0)
-		drop(c, CLI_CONVERT_JOURNAL);
 	if (err == -EBADMSG || err == -EOPNOTSUPP)
 		return cli_vhd_refused(c->verb, c->path, err, fault);
 	if (err == -EKEYREJECTED)

@@ -18,7 +18,10 @@ int cli_convert_files_keys(const struct cli_convert *convert, enum journal_direc
 			   const struct cli_layer_keys *keys, struct convert_order *order,
 			   struct secret *ret_from, struct secret *ret_to);
 
-/* Say why convert_open() refused; a journal that was only just made is removed. Exit status. */
+/* A journal that nothing was written to goes again: nothing has begun. One that is damaged stays. */
+void cli_convert_files_drop_unbegun(const struct cli_convert *convert);
+
+/* Say why convert_open() refused. Exit status. */
 int cli_convert_files_refused(const struct cli_convert *convert, int err,
 			      const struct vhd_fault *fault);
 

@@ -187,9 +187,9 @@ static int run(int argc, char **argv, bool rekey)
 	if (status == 0)
 		status = (rekey ? check_rekey : check_create)(&o, argc, argv);
 	if (status == 0 && rekey)
-		status = cli_disk_rekey_run(&o.order, &o.keys, opt.json);
+		status = cli_disk_rekey_run(&o.order, &o.keys, &opt);
 	else if (status == 0)
-		status = o.in_place ? cli_disk_make_in_place(&o.order, opt.json)
+		status = o.in_place ? cli_disk_make_in_place(&o.order, &opt)
 				    : cli_disk_make(&o.order, opt.json);
 	cli_layer_keys_free(&o.keys);
 	return status;

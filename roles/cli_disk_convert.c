@@ -36,7 +36,7 @@ static int convert(int argc, char **argv, bool resume)
 	if (status == 0)
 		status = read_options(argc, argv, &keys);
 	if (status == 0)
-		status = cli_convert_open(argv[0], argv[optind], opt.json, &c);
+		status = cli_convert_open(argv[0], argv[optind], &opt, &c);
 	if (status == 0 && !resume)
 		status = cli_convert_is_new(&c);
 	if (status == 0 && resume && c.journal_fd < 0)

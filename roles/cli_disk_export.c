@@ -3,23 +3,27 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_new_file.h"
+#include "roles/cli_record.h"
 #include "roles/cli_stop.h"
 
 struct order {
 	const char *verb, *dir, *out;
 	bool raw, json;
 	struct cli_layer_keys keys;
+	struct cli_record record;
 };
 
 /* The whole view in one file. It stays the disk that it was: its UUID, its size. */
@@ -44,6 +48,18 @@ static int failed(const struct order *o, int r, const char *doing)
 		return cli_error(CLI_FAILED, "%s '%s': stopped; nothing is left of '%s'", o->verb,
 				 o->dir, o->out);
 	return cli_errno(r, "%s '%s': %s '%s'", o->verb, o->dir, doing, o->out);
+}
+
+/* Where the plaintext will be, for who reads the log elsewhere. */
+static int record_begin(struct order *o, const struct cli_chain *chain)
+{
+	char detail[MSG_TEXT_BYTES], here[PATH_MAX];
+
+	if (o->out[0] == '/' || !getcwd(here, sizeof(here)))
+		here[0] = '\0';
+	(void)snprintf(detail, sizeof(detail), "%u layer%s to '%.100s%s%.100s'", chain->n,
+		       chain->n == 1 ? "" : "s", here, here[0] ? "/" : "", o->out);
+	return cli_record_begin(&o->record, CTL_WORK_EXPORT, chain->layer[0].path, detail);
 }
 
 static int write_and_prove(const struct order *o, struct image *leaf, int fd,
@@ -83,25 +99,34 @@ static void say_done(const struct order *o, unsigned n_layers, const struct cli_
 	printf("proof: all of it read back and compared with the disk, at %s\n", when);
 }
 
-static int export(const struct order *o, const struct cli_chain *chain)
+static int export(struct order *o, const struct cli_chain *chain)
 {
 	struct cli_disk_counts counts;
+	char detail[MSG_TEXT_BYTES] = "nothing is left of it";
 	struct cli_new_file file;
 	int r = cli_new_file_begin(o->out, &file), status;
 
 	if (r < 0)
 		return cli_errno(r, "%s '%s': make '%s'", o->verb, o->dir, o->out);
 	cli_stop_begin();
-	status = write_and_prove(o, chain->layer[0].image, file.fd, &counts);
+	status = record_begin(o, chain);
+	if (status == 0)
+		status = write_and_prove(o, chain->layer[0].image, file.fd, &counts);
 	r = cli_new_file_end(&file, status == 0);
 	if (status == 0 && r < 0)
 		status = cli_errno(r, "%s '%s': name it '%s'", o->verb, o->dir, o->out);
+	if (status == 0)
+		(void)snprintf(detail, sizeof(detail),
+			       "%" PRIu64 " bytes, %" PRIu64
+			       " of them data, read back and compared",
+			       counts.disk_bytes, counts.data_bytes);
+	status = cli_record_end(&o->record, status, detail);
 	if (status == 0)
 		say_done(o, chain->n, &counts);
 	return status;
 }
 
-static int open_and_export(const struct order *o)
+static int open_and_export(struct order *o)
 {
 	char path[CLI_LAYER_PATH_BYTES];
 	struct cli_chain chain;
@@ -175,6 +200,8 @@ int cli_disk_export(int argc, char **argv)
 		return status;
 	o.json = opt.json;
 	status = take_options(&o, argc, argv);
+	if (status == 0)
+		status = cli_record_open(&opt, o.verb, &o.record);
 	if (status == 0)
 		status = open_and_export(&o);
 	cli_layer_keys_free(&o.keys);

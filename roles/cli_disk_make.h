@@ -7,6 +7,8 @@
 
 enum { CLI_DISK_WHAT_BYTES = 128 };
 
+struct cli_options;
+
 /* Is the source the writable layer, or one below an empty writable layer? */
 enum cli_disk_upon { CLI_DISK_ALONE, CLI_DISK_UPON_ENCRYPTED, CLI_DISK_UPON_PLAIN };
 
@@ -26,12 +28,13 @@ int cli_disk_make(const struct cli_disk_order *order, bool json);
 
 /* The same, but the source's own file becomes the disk: it moves there and is encrypted where it
  * lies. An interruption leaves a disk that `bulkhead disk resume` finishes. */
-int cli_disk_make_in_place(const struct cli_disk_order *order, bool json);
+int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_options *options);
 
 struct cli_layer_keys;
 
 /* Another volume key, header, recovery key, PIN and lease for the disk in order->out, in place. keys:
  * its recovery key of now; order->name is set here. */
-int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys, bool json);
+int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys,
+		       const struct cli_options *options);
 
 #endif

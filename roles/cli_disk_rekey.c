@@ -48,6 +48,14 @@ static int write_next(const struct cli_disk_job *j, const char *dir, const char 
 	return status == 0 ? cli_disk_job_lease(j, path) : status;
 }
 
+/* The header of this key is gone, or was never used. */
+static void drop_recovery(const struct cli_disk_order *o)
+{
+	if (unlink(o->recovery_out) < 0 && errno != ENOENT)
+		(void)cli_errno(-errno, "%s: remove '%s', which opens nothing", o->what,
+				o->recovery_out);
+}
+
 static void drop_next(const struct cli_disk_order *o, const char *dir, const char *header)
 {
 	const char *const file[] = { header, NEXT CLI_CONVERT_NEXT_LEASE,
@@ -86,24 +94,28 @@ static int hand_over_recovery(struct cli_disk_job *j, struct cli_layer_keys *key
 }
 
 /* The source has moved to DIR/leaf.vhd. *ret_begun: it is too late to move it back. */
-static int encrypt_there(struct cli_disk_job *j, const char *dir, bool json, bool *ret_begun)
+static int encrypt_there(struct cli_disk_job *j, const char *dir, const struct cli_options *options,
+			 bool *ret_begun)
 {
 	struct cli_layer_keys keys = { 0 };
-	struct journal_head head;
 	struct cli_convert c;
-	int status = cli_convert_open("disk create", dir, json, &c);
+	int status = cli_convert_open("disk create", dir, options, &c);
 
 	if (status == 0)
 		status = hand_over_recovery(j, &keys);
-	if (status == 0)
+	*ret_begun = false;
+	if (status == 0) {
 		status = cli_convert_run(&c, JOURNAL_ENCRYPT, &keys);
-	*ret_begun = status == 0 || cli_convert_files_begun(&c, &head);
+		*ret_begun = c.begun;
+		if (!*ret_begun)
+			drop_recovery(&j->order);
+	}
 	cli_convert_close(&c);
 	cli_layer_keys_free(&keys);
 	return status;
 }
 
-static int make_there(struct cli_disk_job *j, const char *dir, bool json)
+static int make_there(struct cli_disk_job *j, const char *dir, const struct cli_options *options)
 {
 	const struct cli_disk_order *o = &j->order;
 	char vhd[CLI_DISK_DOC_PATH_BYTES];
@@ -123,7 +135,7 @@ static int make_there(struct cli_disk_job *j, const char *dir, bool json)
 				: cli_errno(-errno, "%s: move '%s' to '%s'", o->what, o->source,
 					    vhd);
 	else if (status == 0) {
-		status = encrypt_there(j, dir, json, &begun);
+		status = encrypt_there(j, dir, options, &begun);
 		if (!begun && rename(vhd, o->source) < 0)
 			return cli_errno(-errno, "%s: move '%s' back to '%s'", o->what, vhd,
 					 o->source);
@@ -137,7 +149,7 @@ static int make_there(struct cli_disk_job *j, const char *dir, bool json)
 	return status;
 }
 
-int cli_disk_make_in_place(const struct cli_disk_order *order, bool json)
+int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_options *options)
 {
 	char final[CLI_DISK_DOC_PATH_BYTES], dir[CLI_DISK_DOC_PATH_BYTES];
 	struct cli_disk_job job = { .order = *order };
@@ -157,7 +169,7 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, bool json)
 	if (status == 0)
 		status = cli_disk_job_folders(order, "", final, dir);
 	if (status == 0)
-		status = make_there(&job, dir, json);
+		status = make_there(&job, dir, options);
 	(void)image_close(image); /* read-only: nothing to flush */
 	cli_disk_job_free(&job);
 	return status;
@@ -209,12 +221,13 @@ static int make_keys(const struct cli_convert *c, struct cli_disk_job *j)
 	return status;
 }
 
-int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys, bool json)
+int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys,
+		       const struct cli_options *options)
 {
 	struct cli_disk_job job = { 0 };
 	char name[MSG_NAME_BYTES];
 	struct cli_convert c;
-	int status = cli_convert_open("disk rekey", order->out, json, &c);
+	int status = cli_convert_open("disk rekey", order->out, options, &c);
 
 	if (status == 0)
 		status = cli_convert_is_new(&c);
@@ -236,8 +249,13 @@ int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys
 	}
 	if (status == 0)
 		status = hand_over_recovery(&job, keys);
-	if (status == 0)
+	if (status == 0) {
 		status = cli_convert_run(&c, JOURNAL_REKEY, keys);
+		if (status != 0 && !c.begun) {
+			drop_recovery(order);
+			drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
+		}
+	}
 	cli_convert_close(&c);
 	cli_disk_job_free(&job);
 	return status;

@@ -183,6 +183,7 @@ static uint64_t next_wake(const struct decider *d, uint64_t now)
 	at = MIN(at, decide_ops_wake(d));
 	at = MIN(at, decide_control_wake(d));
 	at = MIN(at, decide_consent_wake(d));
+	at = MIN(at, decide_work_wake(d));
 	at = MIN(at, decide_power_wake(d));
 	at = MIN(at, decide_status_wake(d, now));
 	at = MIN(at, decide_blocked_wake(&d->blocked));
@@ -276,6 +277,7 @@ static void round_once(struct decider *d)
 	decide_power_tick(d, now);
 	decide_control_tick(d, now);
 	decide_consent_tick(d, now);
+	decide_work_tick(d, now);
 	decide_homes_tick(d, now);
 	decide_disks_checkpoint(d, now);
 	decide_samples_tick(d, now);

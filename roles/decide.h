@@ -97,6 +97,7 @@ struct client {
 	int install_fd; /* policy, until its signature comes */
 	unsigned uid;
 	uint64_t until_boot_ms;
+	struct msg_audit work; /* answered when this is in the audit log; id 0: none */
 };
 
 /* What `bulkhead net suspend`, `resume` and `release` wait for; roles/decide_power.c. */
@@ -280,6 +281,12 @@ void decide_control_answer_with(struct decider *d, int client, enum reason reaso
 
 /* End the talk with a client; an operation of its goes on and answers nobody. */
 void decide_control_hang_up(struct decider *d, int client);
+
+/* -- decide_work.c: what the command does with a disk by a recovery key -- */
+void decide_work_begin(struct decider *d, int client, const struct msg_ctl *m, uint64_t now);
+bool decide_work_audited(struct decider *d, uint32_t record_id, int error);
+void decide_work_tick(struct decider *d, uint64_t now);
+uint64_t decide_work_wake(const struct decider *d);
 
 /* -- decide_status.c: what is shown of all this -- */
 void decide_status_build(const struct decider *d, uint64_t now, struct msg_ctl_reply *ret);

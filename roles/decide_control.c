@@ -161,6 +161,8 @@ static void serve_root(struct decider *d, int client, const struct msg_ctl *m, i
 		c->install_fd = take_fd(fd); /* its signature comes next */
 	} else if (m->verb == CTL_POLICY_SIGNATURE && *fd >= 0 && c->install_fd >= 0) {
 		install(d, client, *fd, now);
+	} else if (m->verb == CTL_DISK_WORK) {
+		decide_work_begin(d, client, m, now);
 	} else if (m->verb == CTL_PORTAL) {
 		decide_portal_begin(d, client, m->uplink, now);
 	} else if (m->verb == CTL_PORTAL_END) {
@@ -180,7 +182,8 @@ void decide_control_serve(struct decider *d, int client, uint64_t now)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0 || c->busy || m.verb == 0 || m.verb >= N_CTL_VERBS ||
-	    !msg_text_ok(m.name, sizeof(m.name)) || !msg_text_ok(m.uplink, sizeof(m.uplink))) {
+	    !msg_text_ok(m.name, sizeof(m.name)) || !msg_text_ok(m.uplink, sizeof(m.uplink)) ||
+	    !msg_text_ok(m.detail, sizeof(m.detail))) {
 		decide_control_hang_up(d, client);
 		return;
 	}

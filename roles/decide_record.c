@@ -72,6 +72,7 @@ void decide_record_acked(struct decider *d, uint64_t now)
 	}
 	decide_power_audited(d, ack.id, ack.error);
 	if (!decide_plan_audited(&d->plan, ack.id, ack.error, now) &&
-	    !decide_consent_audited(d, ack.id, ack.error, now))
+	    !decide_consent_audited(d, ack.id, ack.error, now) &&
+	    !decide_work_audited(d, ack.id, ack.error))
 		decide_disks_audited(d, ack.id, ack.error);
 }

@@ -74,7 +74,7 @@ laptop_stop
 tpm_off
 tpm_on
 
-if bulkhead disk export $LAPTOP_STATE/disks/work "$LAB/exported.raw" \
+if disk_at_it bulkhead disk export $LAPTOP_STATE/disks/work "$LAB/exported.raw" \
 	--recovery-file "$IT/recovery-work" >"$LAB/disk.log" 2>&1 &&
 	disk_files "$LAB/exported.raw" "$LAB/files" && diff -r "$IT/work" "$LAB/files" -x new; then
 	good "the escrowed recovery key opens the layer, without a TPM" \

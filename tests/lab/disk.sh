@@ -98,6 +98,10 @@ disk_deliver() { # disk_deliver NAME - the files reach the laptop
 	cp -r "$IT/out/." $LAPTOP_STATE/
 }
 
+disk_at_it() { # disk_at_it COMMAND... - on a machine that is not set up as a laptop
+	unshare -m sh -c 'mount -t tmpfs none /etc/bulkhead && exec "$@"' - "$@"
+}
+
 disk_unlock() { # disk_unlock NAME PIN - what it says is in $LAB/unlock.log
 	printf '%s' "$2" | bulkhead disk unlock "$1" --pin-fd 0 >"$LAB/unlock.log" 2>&1
 }
