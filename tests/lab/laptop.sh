@@ -50,8 +50,8 @@ laptop_pids() { # of every process of Bulkhead
 	roles_of "$(laptop_pid)" | cut -d' ' -f2
 }
 
-laptop_role_pid() { # laptop_role_pid ROLE
-	roles_of "$(laptop_pid)" | awk -v role="$1" '$1 == role { print $2; exit }'
+laptop_role_pid() { # laptop_role_pid ROLE (to the end: who writes on into a closed pipe fails)
+	roles_of "$(laptop_pid)" | awk -v role="$1" '$1 == role && !n++ { print $2 }'
 }
 
 laptop_role_replaced() { # laptop_role_replaced ROLE OLD-PID

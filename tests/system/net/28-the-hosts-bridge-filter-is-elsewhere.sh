@@ -36,7 +36,7 @@ if lab_in bulkhead test -e $switch; then
 	wait "$FW_CHILD" || true
 	lab_in bulkhead sysctl -qw net.bridge.bridge-nf-call-iptables=1
 	fw_start
-	[ "$FW_ANSWER" = "exited 1" ] && grep -q bridge-nf-call-iptables "$LAB/nft.log" ||
+	[ "$FW_ANSWER" = "exited 1" ] && lab_wait 5 grep -q bridge-nf-call-iptables "$LAB/nft.log" ||
 		fail "nft starts with bridge-nf-call-iptables: $FW_ANSWER"
 	said="nft refuses to start with the switch on"
 fi
