@@ -3,6 +3,7 @@
 # make them there; nothing prevents it in placement dom0, so each takes the uplinks down while it lasts, and
 # is in the log. When it is gone, the network is judged anew and opens.
 # limit: 120 s
+# kernels: 6.1 6.18
 set -euo pipefail
 . "$(dirname "$0")/../lab/case.sh"
 case_begin laptop "$@"

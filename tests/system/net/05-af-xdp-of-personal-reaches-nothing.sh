@@ -8,7 +8,7 @@
 # expect dom0: 0 frames from the host; root in the namespace is heard until the alarm: audit record, uplinks down
 # expect guard: 0 frames
 # expect split: 0 frames
-# kernels: any
+# kernels: 6.1 6.18
 set -euo pipefail
 . "$(dirname "$0")/../../lab/case.sh"
 case_begin fw "$@"
