@@ -82,31 +82,48 @@ static bool same_namespace(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The pid of the process that holds our namespace, or 0. */
+/* The pid of the process that holds our namespace, or 0. It is who has a lock on this file, which only
+ * root can open, and there it says which namespace that is: of a process with another uid /proc tells
+ * nothing without CAP_SYS_PTRACE, and our unit has none. */
 static pid_t find_sentinel(const struct supervisor *s)
 {
 	OWNS_FD int fd = open(SENTINEL_PID_PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[16] = "", path[48];
-	struct stat held, ours;
-	long pid;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char text[64] = "";
+	uintmax_t dev, ino;
+	struct stat ours;
+	int pid;
 
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 ||
+	    sscanf(text, "%d %ju %ju", &pid, &dev, &ino) != 3 || pid <= 1 ||
+	    fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK || lock.l_pid != pid ||
+	    fstat(s->ns_fd, &ours) < 0 || ours.st_dev != dev || ours.st_ino != ino)
 		return 0;
-	pid = strtol(text, NULL, 10);
-	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/net", pid);
-	if (pid <= 1 || stat(path, &held) < 0 || fstat(s->ns_fd, &ours) < 0 ||
-	    !same_namespace(&held, &ours))
-		return 0;
-	return (pid_t)pid;
+	return pid;
 }
 
-static void write_pid(void)
+static void write_pid(const struct supervisor *s)
 {
 	OWNS_FD int fd = open(SENTINEL_PID_PATH,
-			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat ns;
 
-	if (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+	if (fd < 0 || fchmod(fd, 0600) < 0 || fstat(s->ns_fd, &ns) < 0 ||
+	    dprintf(fd, "%d\n%ju %ju\n", (int)getpid(), (uintmax_t)ns.st_dev,
+		    (uintmax_t)ns.st_ino) < 0)
 		die("sentinel: write '" SENTINEL_PID_PATH "': %m");
+}
+
+/* As standard input, the only descriptor of that file: a lock stays over exec, and goes with the process
+ * or with any descriptor of its file that is closed. */
+static void lock_pid(void)
+{
+	const struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	(void)close(STDIN_FILENO);
+	if (open(SENTINEL_PID_PATH, O_RDONLY | O_NOFOLLOW) != STDIN_FILENO ||
+	    fcntl(STDIN_FILENO, F_SETLK, &lock) < 0)
+		die("sentinel: lock '" SENTINEL_PID_PATH "': %m");
 }
 
 /* Nobody's child, so that it is no news to anybody when we end. */
@@ -117,7 +134,6 @@ static _Noreturn void exec_sentinel(const struct supervisor *s, int said_fd)
 	char *envp[] = { NULL };
 	sigset_t none;
 	pid_t pid = setsid() < 0 ? -1 : fork();
-	OWNS_FD int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (pid != 0)
 		_exit(pid < 0);
@@ -126,11 +142,11 @@ static _Noreturn void exec_sentinel(const struct supervisor *s, int said_fd)
 	supervisor_path(path, s->libexec, "bulkhead-sentinel");
 	(void)snprintf(uid, sizeof(uid), "%u", role_uid_of(&s->config, ROLE_SENTINEL));
 	supervisor_enter_namespace(s, true);
-	if (chdir("/") < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(said_fd, STDOUT_FILENO) < 0 ||
+	write_pid(s);
+	if (chdir("/") < 0 || dup2(said_fd, STDOUT_FILENO) < 0 ||
 	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) < 0)
 		die("sentinel: hand over descriptors: %m");
-	write_pid();
+	lock_pid();
 	(void)execve(path, argv, envp);
 	die("run '%s': %m", path);
 }

@@ -10,7 +10,7 @@ for part in lab firewall tpm roles laptop; do . "$here/lab/$part.sh"; done
 lab_enter "$@"
 
 netns=/usr/libexec/bulkhead/bulkhead-netns
-sentinel() { cat /run/bulkhead-sentinel.pid; }
+sentinel() { head -n 1 /run/bulkhead-sentinel.pid; }
 inode() { stat -Lc %i "$1"; }
 inside() { ip netns exec bulkhead ip -br link show dev "$1" >/dev/null 2>&1; }
 policies() { lab_in bulkhead nft list ruleset | grep -c 'hook \(forward\|input\|output\|egress\) .*policy drop'; }

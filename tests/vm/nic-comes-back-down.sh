@@ -50,7 +50,7 @@ token=$(lab_token kept)
 sends "$token" >/dev/null 2>&1
 
 # The daemon's end leaves the namespace; so does its name's, while the sentinel lives.
-sentinel=$(cat /run/bulkhead-sentinel.pid)
+read -r sentinel </run/bulkhead-sentinel.pid
 pids=$(laptop_pids)
 # shellcheck disable=SC2086 # one word each
 kill -KILL $pids 2>/dev/null
