@@ -61,7 +61,7 @@ static int open_disk(struct disk *disk, const char *verb, const char *dir)
 		status = open_file(disk, "leaf.luks", &disk->luks_fd);
 	if (status != 0)
 		return status;
-	r = image_open(disk->vhd_fd, IMAGE_READ_ONLY, &disk->image, &fault);
+	r = image_open_layer(disk->vhd_fd, IMAGE_READ_ONLY, &disk->image, &fault);
 	if (r == -EBADMSG || r == -EOPNOTSUPP)
 		return cli_error(CLI_DAMAGED, "%s: leaf.vhd: %s", disk->what,
 				 vhd_fault_text(&fault, text, sizeof(text)));
