@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <dirent.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -97,6 +99,36 @@ static void filter(const int *syscalls, bool all_threads)
 	seccomp_release(ctx);
 }
 
+/* One object's segments that nobody writes to (nor did the loader: code is position-independent): what is
+ * touched again comes back from its file. */
+static int forget_segments(struct dl_phdr_info *object, size_t info_bytes, void *unused)
+{
+	uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)info_bytes;
+	(void)unused;
+	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+		uintptr_t begin = object->dlpi_addr + p->p_vaddr, end = begin + p->p_memsz;
+
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+			continue;
+		begin &= ~(page_bytes - 1);
+		end = (end + page_bytes - 1) & ~(page_bytes - 1);
+		/* locked, or the kernel's own: it stays, and does no harm */
+		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* What only the start needed is not kept while we idle: heap that was given back, and the code and
+ * tables of libraries, most of which nobody looks at a second time. */
+static void forget_start(void)
+{
+	(void)malloc_trim(0);
+	(void)dl_iterate_phdr(forget_segments, NULL);
+}
+
 void sandbox_enter(const struct sandbox *sandbox)
 {
 	unsigned n = count_fds();
@@ -114,7 +146,7 @@ void sandbox_enter(const struct sandbox *sandbox)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		die("sandbox: forbid tracing: %m");
 	demand_no_more_than(sandbox->uid, sandbox->caps);
-	(void)malloc_trim(0); /* what the start took and gave back is not kept while we idle */
+	forget_start();
 	filter(sandbox->syscalls, false);
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What all roles together take while nothing happens on a foreign network: memory besides what is
-# locked (each page counted once, shared ones by their share), and how often anything wakes up. The
-# programs of others that Bulkhead starts (dhcpcd, dnsmasq) are counted apart. Beside it lldpd, which
-# does less: it listens to one link. Aims: under 16 MiB and one wake-up a second.
+# locked, each page once and whole (also a library's that the rest of the machine uses; a process's line
+# has what none above it has), and how often anything wakes up. The programs of others that Bulkhead
+# starts (dhcpcd, dnsmasq) are counted apart. Beside it lldpd, which does less: it listens to one link.
+# Aims: under 16 MiB and one wake-up a second.
 #
 #	SECONDS_IDLE=30 tests/bench/idle.sh
 set -uo pipefail
@@ -26,9 +27,6 @@ is_others() { # is_others NAME
 	case $1 in dhcpcd* | dnsmasq* | wpa_supplicant*) return 0 ;; esac
 	return 1
 }
-figures() { # figures KIB WAKE-UPS
-	echo "$(($1 / 1024)) MiB besides what is locked, $(bench_ratio "$2" "$SECONDS_IDLE") wake-ups/s"
-}
 wakes() { # wakes PID - how often it gave up the CPU of its own will: once for each wake-up
 	cat "/proc/$1"/task/*/status 2>/dev/null | awk '/^voluntary/ { n += $2 } END { print n + 0 }'
 }
@@ -38,6 +36,20 @@ family() { # family PID - it and its descendants
 	for pid in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
 		family "$pid"
 	done
+}
+
+account() { # account WHOSE PID... - a line each; the sums are in KIB and WAKES
+	local pid new locked n whose=$1
+	shift
+	KIB=0 WAKES=0
+	while read -r pid new locked; do
+		n=$(($(wakes "$pid") - ${before[$pid]-0}))
+		KIB=$((KIB + new)) WAKES=$((WAKES + n))
+		printf '%-18s %6d KiB  locked %6d KiB  rss %6d KiB  %s wake-ups/s\n' "${name[$pid]}" "$new" "$locked" \
+			"$(kib "$pid" Rss)" "$(bench_ratio "$n" "$SECONDS_IDLE")"
+	done < <("$LAB_OUT/tests/bench/resident" "$@")
+	[ "$KIB" -gt 0 ] || fail "nothing is seen of $whose"
+	printf '%-18s %6d KiB besides what is locked, %s wake-ups/s\n' "$whose" "$KIB" "$(bench_ratio "$WAKES" "$SECONDS_IDLE")"
 }
 
 began=$SECONDS
@@ -51,37 +63,31 @@ lans_switch || echo "# no lldpd in out/peers"
 lab_pause $((began + ROUTER_STARTS_S > SECONDS ? began + ROUTER_STARTS_S - SECONDS : 5))
 
 bench_head "idle for $SECONDS_IDLE s on a foreign network"
-mapfile -t pids < <(family "$(laptop_pid)")
+mapfile -t pids < <(family "$(laptop_pid)" && cat /run/bulkhead-sentinel.pid)
 declare -A before name
 for pid in "${pids[@]}"; do
 	before[$pid]=$(wakes "$pid")
 	name[$pid]=$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's|[^ ]*/||; s| .*||')
 done
 lab_pause "$SECONDS_IDLE"
-our_kib=0 our_wakes=0 others_kib=0 others_wakes=0
+ours=() others=()
 for pid in "${pids[@]}"; do
-	[ -e "/proc/$pid" ] || continue
-	pss=$(kib "$pid" Pss) locked=$(kib "$pid" Locked)
-	own=$((pss > locked ? pss - locked : 0))
-	n=$(($(wakes "$pid") - ${before[$pid]}))
-	if is_others "${name[$pid]}"; then
-		others_kib=$((others_kib + own)) others_wakes=$((others_wakes + n))
+	if [ ! -e "/proc/$pid" ]; then
+		continue
+	elif is_others "${name[$pid]}"; then
+		others+=("$pid")
 	else
-		our_kib=$((our_kib + own)) our_wakes=$((our_wakes + n))
+		ours+=("$pid")
 	fi
-	printf '%-18s %6d KiB  locked %6d KiB  rss %6d KiB  %s wake-ups/s\n' "${name[$pid]}" "$own" "$locked" "$(kib "$pid" Rss)" \
-		"$(bench_ratio "$n" "$SECONDS_IDLE")"
 done
-for role in audit decide key nft prove sniff xen; do
+account "programs of others" "${others[@]}"
+account "our roles" "${ours[@]}"
+our_kib=$KIB
+for role in sentinel attach audit decide key nft prove sniff xen; do
 	[[ " ${name[*]} " = *" bulkhead-$role "* ]] || fail "bulkhead-$role does not run: the figures are not whole"
 done
-echo "our roles           $(figures "$our_kib" "$our_wakes")"
-echo "programs of others  $(figures "$others_kib" "$others_wakes")"
 [ "$our_kib" -lt $((16 * 1024)) ] || fail "our roles take more than 16 MiB"
 if [ -e "$LAB/lldpd.pid" ]; then
-	peer_kib=0
-	for pid in $(family "$(<"$LAB/lldpd.pid")"); do
-		peer_kib=$((peer_kib + $(kib "$pid" Pss)))
-	done
+	peer_kib=$("$LAB_OUT/tests/bench/resident" $(family "$(<"$LAB/lldpd.pid")") | awk '{ n += $2 } END { print n }')
 	echo "lldpd               $((peer_kib / 1024)) MiB; our roles are $(bench_ratio "$our_kib" "$peer_kib") of it"
 fi
