@@ -46,8 +46,9 @@ enum sup_verb {
 	SUP_RESOURCE,	/* to child: + descriptor, of kind .what, for .id and .name */
 	SUP_GO,		/* to child: all of the start is there; enter the sandbox */
 	SUP_DISK_START, /* from decide: start block for disk .name under decision .id: .files */
-	SUP_DISK_STOP,	/* from decide: end block of disk .name */
-	SUP_DISK_GONE,	/* to decide: block of disk .name ended */
+	SUP_DISK_HEADERS, /* from decide: the headers of .files to key, for decision .id, and no more */
+	SUP_DISK_STOP,	  /* from decide: end block of disk .name */
+	SUP_DISK_GONE,	  /* to decide: block of disk .name ended */
 	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature, or
 			     with SUP_RES_HOMES */
 	SUP_NET_CLOSE,	  /* from decide: nft does not close: close without it, and replace it */
@@ -77,7 +78,8 @@ enum sup_resource {
 	SUP_RES_DEVICE,	       /* read-only: device.yaml */
 	SUP_RES_DEVICE_SIG,
 	SUP_RES_LEASE,	      /* read-only: leases/NAME.yaml of disk .name, for request .id */
-	SUP_RES_LEASE_SIG,    /* the same: NAME.yaml.minisig; comes after the lease */
+	SUP_RES_LEASE_SIG,    /* the same: NAME.yaml.minisig; comes after the lease and the next */
+	SUP_RES_LAYERS,	      /* the same: layers.local, where there is one */
 	SUP_RES_DISK_SOCKET,  /* connected to nbd/NAME.sock of disk .name, for request .id */
 	SUP_RES_DISK_HEADER,  /* read-only: LAYER.luks of disk .name, for decision .id; .layer */
 	SUP_RES_DISK_ONESHOT, /* socket: one struct msg_volume_key, one answer */
@@ -95,9 +97,10 @@ struct msg_sup {
 	char name[MSG_NAME_BYTES];
 	union {
 		struct msg_config config;
-		struct msg_dns dns;	      /* SUP_DNS */
-		struct msg_layer_files files; /* SUP_DISK_START */
-		uint32_t layer;		      /* SUP_RES_DISK_HEADER: of these files, which */
+		struct msg_dns dns;		/* SUP_DNS */
+		struct msg_layer_files files;	/* SUP_DISK_START */
+		uint32_t layer;			/* SUP_RES_DISK_HEADER: of these files, which */
+		char file[MSG_NAME_BYTES + 16]; /* SUP_FAILED: of a disk's files, which; or "" */
 	};
 };
 
@@ -119,6 +122,7 @@ enum audit_kind {
 	AUDIT_RECOVER, /* the torn last line that a crash left was cut; written by audit itself */
 	AUDIT_HOME,    /* a network was enrolled as a home, or ceased to be one */
 	AUDIT_ALLOW,   /* somebody said yes to a foreign network */
+	AUDIT_LAYERS,  /* a disk got a local layer, or lost it to the one below */
 	AUDIT_BLOCKED, /* a summary of what the rules dropped, or of samples that were lost */
 	AUDIT_DISK,    /* the command converted a disk, or exported it in plain */
 	N_AUDIT_KINDS,

@@ -32,6 +32,8 @@ enum ctl_verb {
 	/* the command works on disk .name by a recovery key: .work, .phase, and of an outcome .result.
 	 * Answered when it is in the audit log */
 	CTL_DISK_WORK,
+	CTL_SNAPSHOT, /* .change of the disk .name; + descriptor: as KEY_SNAPSHOT has it */
+	CTL_MERGE,
 	N_CTL_VERBS,
 };
 
@@ -57,6 +59,7 @@ struct msg_ctl {
 	uint32_t result; /* enum reason */
 	uint32_t pad;
 	char detail[MSG_TEXT_BYTES];
+	struct msg_change change;
 };
 
 struct msg_home_status {
@@ -133,7 +136,8 @@ struct msg_ctl_reply {
 	char alarm[MSG_TEXT_BYTES]; /* what was changed, and by whom */
 };
 
-static_assert(sizeof(struct msg_ctl) == 8 + MSG_NAME_BYTES + MSG_IFNAME_BYTES + 16 + MSG_TEXT_BYTES,
+static_assert(sizeof(struct msg_ctl) == 8 + MSG_NAME_BYTES + MSG_IFNAME_BYTES + 16 +
+						MSG_TEXT_BYTES + sizeof(struct msg_change),
 	      "msg_ctl");
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
 static_assert(sizeof(struct msg_port_status) == 136, "msg_port_status");

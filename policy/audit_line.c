@@ -26,6 +26,7 @@ static const char *const kinds[N_AUDIT_KINDS] = {
 	[AUDIT_RECOVER] = "recover",
 	[AUDIT_HOME] = "home",
 	[AUDIT_ALLOW] = "allow",
+	[AUDIT_LAYERS] = "layers",
 	[AUDIT_BLOCKED] = "blocked",
 	[AUDIT_DISK] = "disk",
 };

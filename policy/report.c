@@ -286,6 +286,7 @@ static int on_record(struct report *r, const struct audit_line *line)
 	case AUDIT_RECOVER:
 	case AUDIT_HOME:
 	case AUDIT_ALLOW:
+	case AUDIT_LAYERS:
 	case AUDIT_BLOCKED:
 	case N_AUDIT_KINDS:
 		break;

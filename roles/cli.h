@@ -123,6 +123,8 @@ int cli_disk_export(int argc, char **argv);
 int cli_disk_rekey(int argc, char **argv);
 int cli_disk_decrypt(int argc, char **argv);
 int cli_disk_resume(int argc, char **argv);
+int cli_disk_snapshot(int argc, char **argv);
+int cli_disk_merge(int argc, char **argv);
 int cli_device_enrol(int argc, char **argv);
 int cli_vhd_info(int argc, char **argv);
 int cli_vhd_check(int argc, char **argv);

@@ -14,6 +14,7 @@
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_convert_files.h"
+#include "roles/cli_layers.h"
 #include "roles/cli_progress.h"
 #include "roles/cli_stop.h"
 #include "vhdcrypt/convert.h"
@@ -86,8 +87,10 @@ int cli_convert_open(const char *verb, const char *path, const struct cli_option
 	status = cli_layer_folder_open(file, verb, &ret->folder, ret->name);
 	if (status == 0) {
 		memcpy(ret->path, file, sizeof(ret->path));
-		status = open_vhd(ret);
+		status = cli_layers_none(ret->folder.prefix, verb);
 	}
+	if (status == 0)
+		status = open_vhd(ret);
 	if (status == 0)
 		status = cli_record_open(options, verb, &ret->record);
 	return status == 0 ? open_journal(ret, 0) : status;

@@ -15,6 +15,7 @@
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
 #include "roles/cli_disk_copy.h"
+#include "roles/cli_layers.h"
 #include "roles/cli_new_file.h"
 #include "roles/cli_record.h"
 #include "roles/cli_stop.h"
@@ -128,14 +129,16 @@ static int export(struct order *o, const struct cli_chain *chain)
 
 static int open_and_export(struct order *o)
 {
-	char path[CLI_LAYER_PATH_BYTES];
+	char path[CLI_LAYER_PATH_BYTES], leaf[MSG_NAME_BYTES];
 	struct cli_chain chain;
 	struct stat st;
-	int status;
+	bool dir = stat(o->dir, &st) == 0 && S_ISDIR(st.st_mode);
+	int status = dir ? cli_layers_leaf(o->dir, o->verb, leaf) : 0;
 
-	if (snprintf(path, sizeof(path), "%s%s", o->dir,
-		     stat(o->dir, &st) == 0 && S_ISDIR(st.st_mode) ? "/leaf.vhd" : "") >=
-	    (int)sizeof(path))
+	if (status != 0)
+		return status;
+	if (snprintf(path, sizeof(path), "%s%s%s%s", o->dir, dir ? "/" : "", dir ? leaf : "",
+		     dir ? ".vhd" : "") >= (int)sizeof(path))
 		return cli_error(CLI_USAGE, "%s: the path is too long", o->verb);
 	status = cli_chain_open(path, IMAGE_READ_ONLY, o->verb, &chain);
 	if (status == 0)

@@ -118,29 +118,37 @@ int cli_disk_job_folders(const struct cli_disk_order *o, const char *suffix,
 }
 
 /* The recovery key sealed for IT's escrow key, as one line of JSON. */
-int cli_disk_job_escrow(const struct cli_disk_job *j, const char *dir, const char *file)
+int cli_disk_job_escrow(const struct trust *trust, const struct secret *recovery,
+			const uint8_t layer[HEADER_RAW_UUID_BYTES], const char *what,
+			const char *path)
 {
 	uint8_t sealed[crypto_box_SEALBYTES + 64];
-	size_t n = crypto_box_SEALBYTES + j->checkout.recovery.len_bytes;
-	char path[CLI_DISK_DOC_PATH_BYTES], line[512], uuid[HEADER_RAW_UUID_TEXT_BYTES];
+	size_t n = crypto_box_SEALBYTES + recovery->len_bytes;
+	char line[512], uuid[HEADER_RAW_UUID_TEXT_BYTES];
 	char key[2 * 32 + 1], base64[TEXT_BASE64_BYTES(sizeof(sealed))];
-	int status;
 
-	if (!j->trust.has_escrow)
+	if (!trust->has_escrow)
 		return 0;
 	if (n > sizeof(sealed) ||
-	    crypto_box_seal(sealed, j->checkout.recovery.bytes, j->checkout.recovery.len_bytes,
-			    j->trust.escrow) != 0)
-		return cli_error(CLI_DAMAGED, "%s: trust's escrow key is no X25519 key",
-				 j->order.what);
-	text_hex_build(j->trust.escrow, sizeof(j->trust.escrow), key);
+	    crypto_box_seal(sealed, recovery->bytes, recovery->len_bytes, trust->escrow) != 0)
+		return cli_error(CLI_DAMAGED, "%s: trust's escrow key is no X25519 key", what);
+	text_hex_build(trust->escrow, sizeof(trust->escrow), key);
 	text_base64_build(sealed, n, base64);
-	header_raw_uuid_text(j->checkout.lease.disk_uuid, uuid);
+	header_raw_uuid_text(layer, uuid);
 	(void)snprintf(line, sizeof(line),
 		       "{\"v\":1,\"uuid\":\"%s\",\"escrow\":\"%s\",\"sealed\":\"%s\"}\n", uuid, key,
 		       base64);
-	status = cli_disk_doc_path(dir, file, j->order.what, path);
-	return status == 0 ? cli_disk_doc_write(path, line, strlen(line), j->order.what) : status;
+	return cli_disk_doc_write(path, line, strlen(line), what);
+}
+
+int cli_disk_job_escrow_of(const struct cli_disk_job *j, const char *dir, const char *file)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	int status = cli_disk_doc_path(dir, file, j->order.what, path);
+
+	return status ? status
+		      : cli_disk_job_escrow(&j->trust, &j->checkout.recovery,
+					    j->checkout.lease.disk_uuid, j->order.what, path);
 }
 
 int cli_disk_job_recovery(const struct cli_disk_job *j)

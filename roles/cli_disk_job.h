@@ -34,9 +34,13 @@ int cli_disk_job_folders(const struct cli_disk_order *order, const char *suffix,
 			 char ret_final[CLI_DISK_DOC_PATH_BYTES],
 			 char ret_work[CLI_DISK_DOC_PATH_BYTES]);
 
-/* DIR/FILE: the recovery key sealed for IT's escrow key, as one line of JSON, if there is such
- * a key. */
-int cli_disk_job_escrow(const struct cli_disk_job *job, const char *dir, const char *file);
+/* PATH: the recovery key sealed for IT's escrow key, as one line of JSON, if there is such a key. */
+int cli_disk_job_escrow(const struct trust *trust, const struct secret *recovery,
+			const uint8_t layer[HEADER_RAW_UUID_BYTES], const char *what,
+			const char *path);
+
+/* The same for what a check-out has made, as DIR/FILE. */
+int cli_disk_job_escrow_of(const struct cli_disk_job *job, const char *dir, const char *file);
 
 /* The recovery key, where the order says. */
 int cli_disk_job_recovery(const struct cli_disk_job *job);

@@ -221,7 +221,7 @@ static void remove_partial(const struct job *j)
 static int finish(struct job *j)
 {
 	char file[MSG_NAME_BYTES + 16], path[CLI_DISK_DOC_PATH_BYTES];
-	int status = cli_disk_job_escrow(&j->base, j->work_dir, LAYER ".escrow");
+	int status = cli_disk_job_escrow_of(&j->base, j->work_dir, LAYER ".escrow");
 
 	if (status == 0)
 		status = cli_disk_job_recovery(&j->base);

@@ -42,7 +42,7 @@ static int write_next(const struct cli_disk_job *j, const char *dir, const char 
 	int status = write_header(j, dir, header);
 
 	if (status == 0)
-		status = cli_disk_job_escrow(j, dir, NEXT CLI_CONVERT_NEXT_ESCROW);
+		status = cli_disk_job_escrow_of(j, dir, NEXT CLI_CONVERT_NEXT_ESCROW);
 	if (status == 0)
 		status = path_in(&j->order, dir, NEXT CLI_CONVERT_NEXT_LEASE, path);
 	return status == 0 ? cli_disk_job_lease(j, path) : status;

@@ -15,16 +15,12 @@
 #include "base/log.h"
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
+#include "roles/cli_coalesce.h"
 #include "roles/cli_layer_new.h"
+#include "roles/cli_layers.h"
 #include "roles/cli_merge.h"
 
-struct order {
-	const char *verb, *leaf, *into, *recovery_out;
-	bool keep;
-	struct cli_layer_keys keys;
-};
-
-static int proof_failed(const struct order *o, int r, uint64_t at)
+static int proof_failed(const struct cli_coalesce *o, int r, uint64_t at)
 {
 	if (r == -EILSEQ)
 		return cli_error(CLI_FAILED,
@@ -55,7 +51,7 @@ static int is_child_of(const struct cli_chain *chain, const char *name, bool *re
 	return image_close(image);
 }
 
-static int refuse_siblings(const struct order *o, const struct cli_chain *chain)
+static int refuse_siblings(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
 	int fd = openat(chain->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -80,7 +76,7 @@ static int refuse_siblings(const struct order *o, const struct cli_chain *chain)
 	return r;
 }
 
-static int check_pair(const struct order *o, const struct cli_chain *chain)
+static int check_pair(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
 	const struct cli_layer *leaf = &chain->layer[0], *parent = &chain->layer[1];
 
@@ -99,7 +95,8 @@ static int check_pair(const struct order *o, const struct cli_chain *chain)
 }
 
 /* The parent for writing, upon its own parents. */
-static int open_target(const struct order *o, const struct cli_chain *chain, struct cli_layer *ret)
+static int open_target(const struct cli_coalesce *o, const struct cli_chain *chain,
+		       struct cli_layer *ret)
 {
 	const struct cli_layer *parent = &chain->layer[1];
 	struct stat looked, opened;
@@ -121,7 +118,7 @@ static int open_target(const struct order *o, const struct cli_chain *chain, str
 }
 
 /* All that the leaf holds is in its parent now, and proven: it is not needed any more. */
-static int remove_leaf(const struct order *o, const struct cli_chain *chain)
+static int remove_leaf(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
 	const struct cli_layer *leaf = &chain->layer[0];
 	char luks[CLI_LAYER_NAME_BYTES];
@@ -136,7 +133,7 @@ static int remove_leaf(const struct order *o, const struct cli_chain *chain)
 
 /* At any moment the leaf reads as before, because it still holds what is being written below it. So
  * a run that was killed is repeated whole; the leaf goes last. */
-static int into_parent(const struct order *o, struct cli_chain *chain)
+int cli_coalesce_into_parent(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
 	struct cli_layer target;
 	uint64_t at = 0, bytes = 0;
@@ -166,7 +163,7 @@ static int into_parent(const struct order *o, struct cli_chain *chain)
 	return status;
 }
 
-static int copy_flat(const struct order *o, const struct cli_chain *chain,
+static int copy_flat(const struct cli_coalesce *o, const struct cli_chain *chain,
 		     const struct cli_layer_new *new, uint64_t *ret_bytes)
 {
 	struct image *leaf = chain->layer[0].image, *to = NULL;
@@ -189,7 +186,7 @@ static int copy_flat(const struct order *o, const struct cli_chain *chain,
 	return proof_failed(o, r < 0 ? r : closed, at);
 }
 
-static int into_new(const struct order *o, const struct cli_chain *chain)
+static int into_new(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
 	struct cli_layer_new new;
 	uint64_t bytes = 0;
@@ -211,7 +208,7 @@ static int into_new(const struct order *o, const struct cli_chain *chain)
 	return status;
 }
 
-static int coalesce(const struct order *o)
+static int coalesce(const struct cli_coalesce *o)
 {
 	struct cli_chain chain;
 	int status = cli_chain_open(o->leaf, IMAGE_READ_ONLY, o->verb, &chain);
@@ -219,17 +216,19 @@ static int coalesce(const struct order *o)
 	if (status == 0 && chain.n < 2)
 		status = cli_error(CLI_USAGE, "%s '%s': has no parent to be merged with", o->verb,
 				   o->leaf);
+	if (status == 0 && !o->into) /* what it writes may be in a record */
+		status = cli_layers_none(chain.folder.prefix, o->verb);
 	if (status == 0)
 		status = cli_layer_lock(&chain.layer[0]);
 	if (status == 0)
 		status = cli_chain_join(&chain, &o->keys);
 	if (status == 0)
-		status = o->into ? into_new(o, &chain) : into_parent(o, &chain);
+		status = o->into ? into_new(o, &chain) : cli_coalesce_into_parent(o, &chain);
 	(void)cli_chain_close(&chain); /* read-only */
 	return status;
 }
 
-static int take_options(struct order *o, int argc, char **argv)
+static int take_options(struct cli_coalesce *o, int argc, char **argv)
 {
 	enum { INTO = 1, OUT, KEEP, FILE_, FD, PLAIN };
 	static const struct option known[] = { { "into", required_argument, NULL, INTO },
@@ -241,7 +240,7 @@ static int take_options(struct order *o, int argc, char **argv)
 					       { 0 } };
 	int c, status = 0;
 
-	*o = (struct order){ .verb = argv[0] };
+	*o = (struct cli_coalesce){ .verb = argv[0] };
 	while (status == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == INTO)
 			o->into = optarg;
@@ -266,7 +265,7 @@ static int take_options(struct order *o, int argc, char **argv)
 int cli_vhd_coalesce(int argc, char **argv)
 {
 	struct cli_options opt;
-	struct order o;
+	struct cli_coalesce o;
 	int status = cli_common(&opt, &argc, argv);
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */

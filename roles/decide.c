@@ -150,7 +150,8 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_RESOURCE:
 	case SUP_FAILED:
 	case SUP_DISK_GONE:
-		if (!msg_text_ok(msg.name, sizeof(msg.name)))
+		if (!msg_text_ok(msg.name, sizeof(msg.name)) ||
+		    (msg.verb == SUP_FAILED && !msg_text_ok(msg.file, sizeof(msg.file))))
 			die("the supervisor sent a broken name");
 		decide_disks_supervisor(d, &msg, fd);
 		break;
@@ -160,6 +161,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_START:
 	case SUP_GO:
 	case SUP_DISK_START:
+	case SUP_DISK_HEADERS:
 	case SUP_DISK_STOP:
 	case SUP_POLICY_STORE:
 	case SUP_NET_CLOSE:

@@ -58,7 +58,17 @@ struct disk {
 	uint32_t nbd_index; /* UINT32_MAX: not attached */
 };
 
-enum op_kind { OP_NONE, OP_UNLOCK, OP_LOCK, OP_ATTACH, OP_DETACH, OP_CHECKPOINT, OP_ANCHOR };
+enum op_kind {
+	OP_NONE,
+	OP_UNLOCK,
+	OP_LOCK,
+	OP_ATTACH,
+	OP_DETACH,
+	OP_CHECKPOINT,
+	OP_ANCHOR,
+	OP_SNAPSHOT,
+	OP_MERGE
+};
 enum op_stage {
 	OP_LEASE,  /* the supervisor opens the lease */
 	OP_INTENT, /* audit writes the intent */
@@ -80,9 +90,12 @@ struct op {
 	int pin_fd;
 	int lease_fd;
 	struct lease lease;
-	uint64_t seq;	    /* of the line that is anchored */
-	bool gone;	    /* the supervisor said that nobody serves the disk */
-	enum reason reason; /* of OP_GONE, with what belongs to it: */
+	struct msg_local local;	  /* the record of its local layers, as it lies there */
+	struct msg_lease chain;	  /* both together: what is opened */
+	struct msg_change change; /* of OP_SNAPSHOT */
+	uint64_t seq;		  /* of the line that is anchored */
+	bool gone;		  /* the supervisor said that nobody serves the disk */
+	enum reason reason;	  /* of OP_GONE, with what belongs to it: */
 	uint32_t tries_left;
 	char detail[MSG_TEXT_BYTES];
 };
@@ -227,6 +240,12 @@ void decide_ops_end_with(struct decider *d, struct op *op, enum reason reason, c
 void decide_ops_record(struct decider *d, const struct op *op, enum audit_kind kind,
 		       enum audit_phase phase, enum reason reason, const char *detail);
 
+/* A snapshot or a merge: it unlocks for a moment, and serves nothing. */
+static inline bool decide_ops_is_change(const struct op *op)
+{
+	return op->kind == OP_SNAPSHOT || op->kind == OP_MERGE;
+}
+
 /* Questions about the operation's disk. Descriptors are lent. 0 or negative errno. */
 void decide_ops_ask_supervisor(const struct op *op, enum sup_verb verb);
 int decide_ops_ask_key(const struct decider *d, const struct op *op, enum key_verb verb,
@@ -239,12 +258,32 @@ void decide_ops_peer_gone(struct decider *d, enum op_stage stage);
 void decide_ops_tick(struct decider *d, uint64_t now);
 uint64_t decide_ops_wake(const struct decider *d);
 
+/* -- decide_layers.c: the record of local layers -- */
+
+/* layers.local came; 0, or it is none and the operation has ended. */
+int decide_layers_take(struct decider *d, struct op *op, int fd);
+
+/* Lease and record make op->chain. */
+enum reason decide_layers_chain(struct op *op, char ret_detail[MSG_TEXT_BYTES]);
+
+/* What key is asked, what audit hears before, and the answer of a change. */
+enum key_verb decide_layers_verb(const struct op *op);
+struct msg_audit decide_layers_intent(const struct decider *d, const struct op *op);
+void decide_layers_end(struct decider *d, struct op *op, const struct msg_key_reply *key);
+
+/* What to say when the supervisor could not open the disk's file ("": none of them). */
+void decide_layers_not_opened(const char *file, int error, char ret_detail[MSG_TEXT_BYTES]);
+
+/* The command wants a change: check what it says. Takes *pin_fd. */
+void decide_layers_begin(struct decider *d, int client, const struct msg_ctl *m, int *pin_fd,
+			 uint64_t now);
+
 /* -- decide_disks.c: unlock, lock, attach, checkpoint -- */
 
 /* Begin an operation for a client (index; -1: for ourselves). It ends by decide_control_answer().
- * pin_fd is owned by the callee. */
+ * pin_fd is owned by the callee. change: of a snapshot, else NULL. */
 void decide_disks_begin(struct decider *d, enum op_kind kind, const char *name, int client,
-			int pin_fd, uint64_t now);
+			int pin_fd, const struct msg_change *change, uint64_t now);
 void decide_disks_supervisor(struct decider *d, const struct msg_sup *msg, int fd);
 void decide_disks_audited(struct decider *d, uint32_t record_id, int error);
 void decide_disks_key(struct decider *d);

@@ -152,7 +152,10 @@ static void serve_root(struct decider *d, int client, const struct msg_ctl *m, i
 	if (kinds[m->verb] != OP_NONE) {
 		c->busy = true;
 		decide_disks_begin(d, kinds[m->verb], m->name, client,
-				   m->verb == CTL_UNLOCK ? take_fd(fd) : -1, now);
+				   m->verb == CTL_UNLOCK ? take_fd(fd) : -1, NULL, now);
+	} else if (m->verb == CTL_SNAPSHOT || m->verb == CTL_MERGE) {
+		c->busy = true;
+		decide_layers_begin(d, client, m, fd, now);
 	} else if (m->verb == CTL_NET_SUSPEND || m->verb == CTL_NET_RESUME ||
 		   m->verb == CTL_NET_RELEASE) {
 		c->busy = true;
@@ -183,7 +186,8 @@ void decide_control_serve(struct decider *d, int client, uint64_t now)
 		return;
 	if (r < 0 || c->busy || m.verb == 0 || m.verb >= N_CTL_VERBS ||
 	    !msg_text_ok(m.name, sizeof(m.name)) || !msg_text_ok(m.uplink, sizeof(m.uplink)) ||
-	    !msg_text_ok(m.detail, sizeof(m.detail))) {
+	    !msg_text_ok(m.detail, sizeof(m.detail)) ||
+	    !msg_text_ok(m.change.layer, sizeof(m.change.layer))) {
 		decide_control_hang_up(d, client);
 		return;
 	}

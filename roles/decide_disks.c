@@ -24,7 +24,9 @@ static void begin_unlock(struct decider *d, struct op *op)
 	if (op->pin_fd < 0)
 		decide_ops_end_with(d, op, REASON_REQUEST, "no PIN came with it");
 	else if (disk)
-		decide_ops_end_with(d, op, REASON_DISK_BUSY, "it is unlocked already");
+		decide_ops_end_with(d, op, REASON_DISK_BUSY,
+				    op->kind == OP_UNLOCK ? "it is unlocked already"
+							  : "it is unlocked; lock it first");
 	else if (!decide_ops_room(d))
 		decide_ops_end_with(d, op, REASON_DISK_BUSY, "too many disks are unlocked");
 	else
@@ -95,6 +97,8 @@ static void begin(struct decider *d, struct op *op)
 {
 	switch (op->kind) {
 	case OP_UNLOCK:
+	case OP_SNAPSHOT:
+	case OP_MERGE:
 		begin_unlock(d, op);
 		break;
 	case OP_LOCK:
@@ -116,7 +120,7 @@ static void begin(struct decider *d, struct op *op)
 }
 
 void decide_disks_begin(struct decider *d, enum op_kind kind, const char *name, int client,
-			int pin_fd, uint64_t now)
+			int pin_fd, const struct msg_change *change, uint64_t now)
 {
 	bool about_disk = kind != OP_CHECKPOINT && kind != OP_ANCHOR;
 	struct msg_ctl_reply reply = { 0 };
@@ -143,6 +147,8 @@ void decide_disks_begin(struct decider *d, enum op_kind kind, const char *name, 
 	op->id = d->next_op_id;
 	if (about_disk)
 		memcpy(op->name, name, strlen(name));
+	if (change)
+		op->change = *change;
 	begin(d, op);
 }
 
@@ -154,13 +160,13 @@ static void check_lease(struct decider *d, struct op *op, int sig_fd)
 	enum reason reason =
 		decide_docs_lease(d, op->lease_fd, sig_fd, op->name, &op->lease, reply.detail);
 
+	if (reason == REASON_OK)
+		reason = decide_layers_chain(op, reply.detail);
 	if (reason != REASON_OK) {
 		decide_ops_end(d, op, reason, &reply);
 		return;
 	}
-	record = decide_record(d, AUDIT_UNLOCK, AUDIT_INTENT, REASON_OK, op->name);
-	decide_record_text(record.from, sizeof(record.from), "locked");
-	decide_record_text(record.to, sizeof(record.to), "unlocked");
+	record = decide_layers_intent(d, op);
 	decide_record_text(record.detail, sizeof(record.detail), op->lease.id);
 	op->stage = OP_INTENT;
 	op->record_id = decide_record_send(d, &record);
@@ -179,24 +185,31 @@ static void take_socket(struct decider *d, struct op *op, int socket_fd)
 		decide_ops_end_with(d, op, REASON_INTERNAL, "the attach role does not answer");
 }
 
-/* The supervisor could not do what we asked. */
-static void take_failure(struct decider *d, struct op *op, int error)
+/* A disk without a lease is none; one without a file of it is not what was leased. */
+static enum reason failed_by(const struct op *op, int error)
 {
+	if (error == -ENOENT)
+		return op->stage == OP_KEY ? REASON_IMAGE : REASON_DISK_UNKNOWN;
+	return error == -EWOULDBLOCK || error == -EBUSY ? REASON_DISK_BUSY : REASON_INTERNAL;
+}
+
+/* The supervisor could not do what we asked. */
+static void take_failure(struct decider *d, struct op *op, const struct msg_sup *msg)
+{
+	int error = msg->error < 0 ? msg->error : -EIO;
 	char detail[MSG_TEXT_BYTES];
 
-	(void)snprintf(detail, sizeof(detail), "%s: %s",
-		       op->stage == OP_LEASE	? "open its lease"
-		       : op->stage == OP_SOCKET ? "connect to its block process"
-						: "open its image and header",
-		       strerror(-error));
-	if (op->kind == OP_UNLOCK && op->stage == OP_KEY)
+	if (op->stage == OP_KEY)
+		decide_layers_not_opened(msg->file, error, detail);
+	else
+		(void)snprintf(detail, sizeof(detail), "%s: %s",
+			       op->stage == OP_LEASE ? "open its lease"
+						     : "connect to its block process",
+			       strerror(-error));
+	if ((op->kind == OP_UNLOCK || decide_ops_is_change(op)) && op->stage == OP_KEY)
 		(void)decide_ops_ask_key(d, op, KEY_LOCK,
 					 -1); /* it waits for a header that does not come */
-	decide_ops_end_with(d, op,
-			    error == -ENOENT			       ? REASON_DISK_UNKNOWN
-			    : error == -EWOULDBLOCK || error == -EBUSY ? REASON_DISK_BUSY
-								       : REASON_INTERNAL,
-			    detail);
+	decide_ops_end_with(d, op, failed_by(op, error), detail);
 }
 
 /* Nobody serves this disk any more: whoever waited for that gets the answer. */
@@ -241,11 +254,13 @@ void decide_disks_supervisor(struct decider *d, const struct msg_sup *msg, int f
 	if (!op)
 		return; /* it took too long, and was answered */
 	if (msg->verb == SUP_FAILED)
-		take_failure(d, op, msg->error < 0 ? msg->error : -EIO);
+		take_failure(d, op, msg);
 	else if (given < 0)
 		die("the supervisor sent a resource without a descriptor");
 	else if (msg->what == SUP_RES_LEASE && op->stage == OP_LEASE && op->lease_fd < 0)
 		op->lease_fd = take_fd(&given);
+	else if (msg->what == SUP_RES_LAYERS && op->stage == OP_LEASE && op->lease_fd >= 0)
+		(void)decide_layers_take(d, op, given);
 	else if (msg->what == SUP_RES_LEASE_SIG && op->stage == OP_LEASE && op->lease_fd >= 0)
 		check_lease(d, op, given);
 	else if (msg->what == SUP_RES_DISK_SOCKET && op->stage == OP_SOCKET)
@@ -258,17 +273,18 @@ void decide_disks_audited(struct decider *d, uint32_t record_id, int error)
 	for (unsigned i = 0; i < DECIDE_OPS; i++) {
 		struct op *op = &d->op[i];
 
-		if (op->kind != OP_UNLOCK || op->stage != OP_INTENT || op->record_id != record_id)
+		if (op->kind == OP_NONE || op->stage != OP_INTENT || op->record_id != record_id)
 			continue;
 		if (error) {
 			decide_ops_end_with(d, op, REASON_NET_NO_AUDIT, strerror(-error));
 			return;
 		}
 		op->stage = OP_KEY;
-		if (decide_ops_ask_key(d, op, KEY_UNLOCK, op->pin_fd) < 0)
+		if (decide_ops_ask_key(d, op, decide_layers_verb(op), op->pin_fd) < 0)
 			decide_ops_end_with(d, op, REASON_INTERNAL, "the key role does not answer");
 		else
-			decide_ops_ask_supervisor(op, SUP_DISK_START);
+			decide_ops_ask_supervisor(op, op->kind == OP_UNLOCK ? SUP_DISK_START
+									    : SUP_DISK_HEADERS);
 		return;
 	}
 }
@@ -333,6 +349,8 @@ void decide_disks_key(struct decider *d)
 		decide_ops_record(d, op, AUDIT_LOCK, AUDIT_EVENT, (enum reason)key.reason,
 				  key.detail);
 		end_when_gone(d, op, &key);
+	} else if (decide_ops_is_change(op)) {
+		decide_layers_end(d, op, &key);
 	} else {
 		end_anchor(d, op, &key);
 	}
@@ -376,5 +394,5 @@ void decide_disks_checkpoint(struct decider *d, uint64_t now)
 	    now < d->checkpoint_boot_ms)
 		return;
 	d->checkpoint_boot_ms = now + (uint64_t)policy->checkpoint_every_s * 1000;
-	decide_disks_begin(d, OP_CHECKPOINT, "", -1, -1, now);
+	decide_disks_begin(d, OP_CHECKPOINT, "", -1, -1, NULL, now);
 }

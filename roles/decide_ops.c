@@ -81,6 +81,10 @@ void decide_ops_end(struct decider *d, struct op *op, enum reason reason,
 				  op->stage == OP_KEY || op->stage == OP_GONE ? AUDIT_OUTCOME
 									      : AUDIT_EVENT,
 				  reason, reply.detail);
+	if (decide_ops_is_change(op))
+		decide_ops_record(d, op, AUDIT_LAYERS,
+				  op->stage == OP_KEY ? AUDIT_OUTCOME : AUDIT_EVENT, reason,
+				  reply.detail);
 	if (reason != REASON_OK)
 		log_warn(0, "request about '%s': %s%s%s", op->name, reason_text(reason),
 			 reply.detail[0] ? ": " : "", reply.detail);
@@ -111,8 +115,8 @@ void decide_ops_ask_supervisor(const struct op *op, enum sup_verb verb)
 	struct msg_sup msg = { .verb = verb, .id = op->id };
 
 	memcpy(msg.name, op->name, sizeof(msg.name));
-	if (verb == SUP_DISK_START)
-		name_files(&op->lease.key, &msg.files);
+	if (verb == SUP_DISK_START || verb == SUP_DISK_HEADERS)
+		name_files(&op->chain, &msg.files);
 	role_send_sup(&msg, -1);
 }
 
@@ -123,8 +127,11 @@ int decide_ops_ask_key(const struct decider *d, const struct op *op, enum key_ve
 	int fd = d->role.peer_fd[ROLE_KEY];
 
 	memcpy(order.disk, op->name, sizeof(order.disk));
-	if (verb == KEY_UNLOCK)
+	if (verb == KEY_UNLOCK || verb == KEY_SNAPSHOT || verb == KEY_MERGE) {
 		order.lease = op->lease.key;
+		order.local = op->local;
+		order.change = op->change;
+	}
 	order.seq = d->head_seq;
 	memcpy(order.head, d->head, sizeof(order.head));
 	return fd < 0 ? -EPIPE : ipc_send(fd, &order, sizeof(order), pin_fd);
@@ -169,6 +176,8 @@ static void time_out(struct decider *d, struct op *op)
 	if (op->kind == OP_UNLOCK && op->stage == OP_KEY) {
 		(void)decide_ops_ask_key(d, op, KEY_LOCK, -1);
 		decide_ops_ask_supervisor(op, SUP_DISK_STOP);
+	} else if (decide_ops_is_change(op) && op->stage == OP_KEY) {
+		(void)decide_ops_ask_key(d, op, KEY_LOCK, -1);
 	}
 	decide_ops_end_with(d, op, op->stage == OP_INTENT ? REASON_NET_NO_AUDIT : REASON_INTERNAL,
 			    "no answer in time");

@@ -24,7 +24,7 @@ void decide_stop_tick(struct decider *d, uint64_t now)
 	if (d->stop_record_id != 0 && d->acked_record_id == d->stop_record_id &&
 	    !d->stop_anchored) {
 		d->stop_anchored = true;
-		decide_disks_begin(d, OP_CHECKPOINT, "", -1, -1, now);
+		decide_disks_begin(d, OP_CHECKPOINT, "", -1, -1, NULL, now);
 	}
 	if (now < d->stop_boot_ms && !(d->stop_anchored && !decide_ops_busy(d, "")))
 		return;

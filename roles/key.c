@@ -99,7 +99,7 @@ static void serve_decide(struct key *key)
 		anchor(key, &order);
 	else if (order.disk[0] == '\0')
 		die("decide sent an order without a disk");
-	else if (order.verb == KEY_UNLOCK)
+	else if (order.verb == KEY_UNLOCK || order.verb == KEY_SNAPSHOT || order.verb == KEY_MERGE)
 		key_disk_order(key, &order, take_fd(&fd));
 	else if (order.verb == KEY_LOCK)
 		key_disk_lock(key, &order);

@@ -11,6 +11,7 @@
 
 #include "base/defer.h"
 #include "base/ipc.h"
+#include "base/layers.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/reason.h"
@@ -32,7 +33,7 @@ static void close_headers(struct key_disk *disk)
 static void free_slot(struct key_disk *disk)
 {
 	memset(disk, 0, sizeof(*disk));
-	disk->pin_fd = disk->oneshot_fd = -1;
+	disk->pin_fd = disk->made_fd = disk->oneshot_fd = -1;
 	for (unsigned i = 0; i < MSG_LAYERS; i++)
 		disk->header_fd[i] = -1;
 }
@@ -40,6 +41,7 @@ static void free_slot(struct key_disk *disk)
 static void forget(struct key_disk *disk)
 {
 	close_slot_fd(&disk->pin_fd);
+	close_slot_fd(&disk->made_fd);
 	close_headers(disk);
 	close_slot_fd(&disk->oneshot_fd);
 	secret_free(&disk->pin);
@@ -106,8 +108,8 @@ static bool is_plain(const struct msg_lease *lease, unsigned layer)
 /* Is every header there that the order speaks of? */
 static bool has_headers(const struct key_disk *disk)
 {
-	for (unsigned i = 0; i <= disk->lease.n_parents; i++)
-		if (!is_plain(&disk->lease, i) && disk->header_fd[i] < 0)
+	for (unsigned i = 0; i <= disk->chain.n_parents; i++)
+		if (!is_plain(&disk->chain, i) && disk->header_fd[i] < 0)
 			return false;
 	return true;
 }
@@ -148,17 +150,20 @@ static int keep(struct key_disk *disk, const struct unlock_result *result)
 	if (r < 0)
 		return r;
 	msg = (struct msg_volume_key *)(void *)kept.bytes;
-	msg->n_layers = disk->lease.n_parents + 1;
+	msg->n_layers = disk->chain.n_parents + 1;
 	for (unsigned i = 0; i < msg->n_layers; i++)
-		fill_layer(&disk->lease, i, &result->volume_key[i], &msg->layer[i]);
+		fill_layer(&disk->chain, i, &result->volume_key[i], &msg->layer[i]);
 	disk->volume_key = kept;
 	return 0;
 }
 
-static void refuse_disk(struct key *key, struct key_disk *disk, const struct msg_key_reply *reply)
+void key_disk_end(struct key *key, struct key_disk *disk, const struct msg_key_reply *reply)
 {
-	log_info("disk '%s': stays locked: %s: %s", disk->name,
-		 reason_code((enum reason)reply->reason), reply->detail);
+	if (reply->reason == REASON_OK)
+		log_info("disk '%s': its layers are recorded anew", disk->name);
+	else
+		log_info("disk '%s': stays locked: %s: %s", disk->name,
+			 reason_code((enum reason)reply->reason), reply->detail);
 	forget(disk);
 	key_reply(key, reply);
 }
@@ -168,16 +173,20 @@ static void unlock(struct key *key, struct key_disk *disk)
 {
 	struct msg_key_reply reply = { .id = disk->id };
 	struct unlock_result result = { 0 };
+	struct secret pin;
 
 	/* a line end after the PIN is the terminal's, not the PIN's */
 	if (disk->n_pin > 0 && disk->pin.bytes[disk->n_pin - 1] == '\n')
 		disk->n_pin--;
 	if (disk->n_pin > 0 && disk->pin.bytes[disk->n_pin - 1] == '\r')
 		disk->n_pin--;
+	pin = (struct secret){ .bytes = disk->pin.bytes, .len_bytes = disk->n_pin }; /* borrowed */
+	if (disk->verb != KEY_UNLOCK) {
+		key_layers_change(key, disk, &pin);
+		return;
+	}
 	if (key->tpm) {
-		const struct secret pin = { .bytes = disk->pin.bytes, .len_bytes = disk->n_pin };
-
-		unlock_run(key->tpm, disk->header_fd, &disk->lease, &pin, &result);
+		unlock_run(key->tpm, disk->header_fd, &disk->lease, &disk->local, &pin, &result);
 	} else {
 		result.reason = REASON_TPM_ERROR;
 		detail_set(&result.detail, "there is no TPM, or it could not be opened");
@@ -191,7 +200,7 @@ static void unlock(struct key *key, struct key_disk *disk)
 		reply.reason = result.reason;
 		reply.tries_left = result.tries_left;
 		memcpy(reply.detail, result.detail.text, sizeof(reply.detail));
-		refuse_disk(key, disk, &reply);
+		key_disk_end(key, disk, &reply);
 		return;
 	}
 	secret_free(&disk->pin);
@@ -225,7 +234,7 @@ void key_disk_ready(struct key *key, struct key_disk *disk)
 		log_info("disk '%s': its new block says: %s %s", disk->name,
 			 reason_code((enum reason)ready.reason), ready.detail);
 	else if (ready.reason != REASON_OK)
-		refuse_disk(key, disk, &reply);
+		key_disk_end(key, disk, &reply);
 	else {
 		log_info("disk '%s': unlocked", disk->name);
 		disk->ordered = false;
@@ -240,6 +249,11 @@ static void unlock_if_all_is_there(struct key *key, struct key_disk *disk)
 		unlock(key, disk);
 }
 
+static bool change_ok(const struct msg_change *change)
+{
+	return msg_text_ok(change->layer, sizeof(change->layer));
+}
+
 void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_fd)
 {
 	OWNS_FD int pipe_fd = pin_fd;
@@ -247,11 +261,16 @@ void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_
 	struct stat st;
 	int flags;
 
-	if (pipe_fd < 0 || fstat(pipe_fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+	bool unlock = order->verb == KEY_UNLOCK;
+	struct msg_lease chain;
+
+	if (pipe_fd < 0 || fstat(pipe_fd, &st) < 0 ||
+	    !(unlock ? S_ISFIFO(st.st_mode) : S_ISSOCK(st.st_mode)))
 		die("decide ordered an unlock without a pipe for the PIN");
 	disk = find_or_take(key, order->disk);
-	if (order->lease.n_parents >= MSG_LAYERS)
-		die("decide sent a lease of too many layers");
+	if (order->lease.n_parents >= MSG_LAYERS || !change_ok(&order->change) ||
+	    layers_chain(&order->local, &order->lease, &chain) < 0)
+		die("decide sent a lease or record of impossible layers");
 	if (!disk || disk->ordered || disk->volume_key.bytes) {
 		refuse(key, order->id, REASON_DISK_BUSY,
 		       disk ? "it is open, or being opened" : "too many disks are open");
@@ -270,7 +289,11 @@ void key_disk_order(struct key *key, const struct msg_key_order *order, int pin_
 	}
 	disk->id = order->id;
 	disk->ordered = true;
+	disk->verb = order->verb;
 	disk->lease = order->lease;
+	disk->local = order->local;
+	disk->change = order->change;
+	disk->chain = chain;
 	disk->pin_fd = take_fd(&pipe_fd);
 	disk->until_boot_ms = loop_now_boot_ms() + KEY_PENDING_MS;
 }
@@ -289,7 +312,10 @@ void key_disk_pin(struct key *key, struct key_disk *disk)
 		if (n <= 0 || disk->n_pin == KEY_PIN_BYTES)
 			break;
 	}
-	close_slot_fd(&disk->pin_fd);
+	if (disk->verb == KEY_UNLOCK)
+		close_slot_fd(&disk->pin_fd);
+	else
+		disk->made_fd = take_fd(&disk->pin_fd);
 	disk->pin_whole = true;
 	unlock_if_all_is_there(key, disk);
 }

@@ -35,6 +35,7 @@ static const int allowed[] = {
 	SCMP_SYS(pread64),
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(fcntl),
+	SCMP_SYS(fsync), /* after it has made one */
 	SCMP_SYS(memfd_create),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(readlink),

@@ -133,6 +133,8 @@ static void serve(struct supervisor *s, struct child *child)
 	}
 	if (msg.verb == SUP_DISK_START)
 		supervisor_disk_start(s, msg.id, msg.name, &msg.files);
+	else if (msg.verb == SUP_DISK_HEADERS)
+		supervisor_disk_headers(s, msg.id, msg.name, &msg.files);
 	else if (msg.verb == SUP_DISK_STOP)
 		supervisor_disk_stop(s, msg.id, msg.name);
 	else if (msg.verb == SUP_LEASE_OPEN)

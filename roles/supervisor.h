@@ -52,6 +52,7 @@ struct supervisor {
 	struct child child[SUPERVISOR_CHILDREN];
 	unsigned n_children;
 	struct disk disk[MSG_DISKS];
+	char disk_file[MSG_NAME_BYTES + 16]; /* of a disk, that was last tried; "" none */
 	struct msg_dns dns[N_NET_CLASSES];
 };
 
@@ -152,7 +153,18 @@ void supervisor_policy_recover(const struct supervisor *s);
  * give key what it needs. On failure says so to decide with SUP_FAILED. */
 void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
 			   const struct msg_layer_files *files);
-/* For decide: the lease of a disk and its signature; a connection to its NBD socket. Answered with
+/* For decide: give key the headers of these files, and start nothing. SUP_FAILED where that fails. */
+void supervisor_disk_headers(struct supervisor *s, uint32_t id, const char *name,
+			     const struct msg_layer_files *files);
+/* Is it a name of which a path may be made? */
+bool supervisor_disk_name_ok(const char *name);
+/* disks/NAME/LAYER.SUFFIX; a regular file, not by way of a link, or negative errno. What fails next
+ * fails about it. */
+int supervisor_disk_file(struct supervisor *s, const char *name, const char *layer,
+			 const char *suffix, int flags);
+void supervisor_disk_failed(struct supervisor *s, uint32_t id, const char *name, int error);
+
+/* For decide: the lease of a disk, the record of its local layers and the lease's signature; a connection to its NBD socket. Answered with
  * resources of this id, or with SUP_FAILED. */
 void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name);
 void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name);

@@ -28,7 +28,7 @@
 #define CLIENTS "limit=8"
 
 /* Names become paths here: letters, digits, '-', '_' and inner dots. */
-static bool name_ok(const char *name)
+bool supervisor_disk_name_ok(const char *name)
 {
 	return name[0] != '\0' && name[0] != '.' &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
@@ -52,14 +52,15 @@ static struct disk *find_disk(struct supervisor *s, const char *name)
 }
 
 /* disks/NAME/LAYER.SUFFIX; a regular file, not by way of a link, or negative errno. */
-static int open_layer(const struct supervisor *s, const char *name, const char *layer,
-		      const char *suffix, int flags)
+int supervisor_disk_file(struct supervisor *s, const char *name, const char *layer,
+			 const char *suffix, int flags)
 {
 	char path[MSG_PATH_BYTES], rest[MSG_PATH_BYTES];
 	OWNS_FD int fd = -1;
 	struct stat st;
 
-	(void)snprintf(rest, sizeof(rest), "disks/%s/%s.%s", name, layer, suffix);
+	(void)snprintf(s->disk_file, sizeof(s->disk_file), "%s.%s", layer, suffix);
+	(void)snprintf(rest, sizeof(rest), "disks/%s/%s", name, s->disk_file);
 	supervisor_path(path, s->config.state, rest);
 	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -85,38 +86,43 @@ static void no_fds(int fds[MSG_LAYERS])
 
 /* All files of one layer: the leaf is written and has none beside it to be read; a parent is only
  * read, and another disk may share it. */
-static int open_files(const struct supervisor *s, struct disk *disk, uint32_t at,
+static int open_files(struct supervisor *s, struct disk *disk, uint32_t at,
 		      const struct msg_layer_file *file, int *ret_header)
 {
+	static const char *const unfinished[] = { "convert", "merge" };
 	struct disk_fds *fds = &disk->fds;
 	int r;
 
-	if (!name_ok(file->name) || !msg_text_ok(file->name, sizeof(file->name)))
+	if (!supervisor_disk_name_ok(file->name) || !msg_text_ok(file->name, sizeof(file->name)))
 		return -EINVAL;
-	fds->image[at] = open_layer(s, disk->name, file->name, "vhd", at == 0 ? O_RDWR : O_RDONLY);
+	fds->image[at] =
+		supervisor_disk_file(s, disk->name, file->name, "vhd", at == 0 ? O_RDWR : O_RDONLY);
 	if (fds->image[at] < 0)
 		return fds->image[at];
 	/* a second writer would be the end of the image */
 	if (flock(fds->image[at], (at == 0 ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
 		return -errno;
-	/* a conversion that is unfinished, or cannot be looked at: half of it is something else */
-	r = open_layer(s, disk->name, file->name, "convert", O_RDONLY);
-	if (r != -ENOENT) {
-		(void)close(r);
-		return -EBUSY;
+	/* a conversion that is unfinished, or cannot be looked at: half of it is something else; nor is
+	 * what lies below a layer that is being merged as it was */
+	for (size_t i = 0; i < ARRAY_LEN(unfinished); i++) {
+		r = supervisor_disk_file(s, disk->name, file->name, unfinished[i], O_RDONLY);
+		if (r != -ENOENT) {
+			(void)close(r);
+			return -EBUSY;
+		}
 	}
 	if (at > 0) {
-		fds->tree[at] = open_layer(s, disk->name, file->name, "tree", O_RDONLY);
+		fds->tree[at] = supervisor_disk_file(s, disk->name, file->name, "tree", O_RDONLY);
 		if (fds->tree[at] < 0)
 			return fds->tree[at];
 	}
 	if (!file->plain || at == 0)
-		*ret_header = open_layer(s, disk->name, file->name, "luks", O_RDONLY);
+		*ret_header = supervisor_disk_file(s, disk->name, file->name, "luks", O_RDONLY);
 	return file->plain && at > 0 ? 0 : MIN(*ret_header, 0);
 }
 
-static int open_disk(const struct supervisor *s, struct disk *disk,
-		     const struct msg_layer_files *files, int ret_header[MSG_LAYERS])
+static int open_disk(struct supervisor *s, struct disk *disk, const struct msg_layer_files *files,
+		     int ret_header[MSG_LAYERS])
 {
 	char rest[MSG_NAME_BYTES + 16];
 	int r = files->n >= 1 && files->n <= MSG_LAYERS ? 0 : -EINVAL;
@@ -126,6 +132,7 @@ static int open_disk(const struct supervisor *s, struct disk *disk,
 	for (uint32_t i = 0; r == 0 && i < files->n; i++)
 		r = open_files(s, disk, i, &files->file[i], &ret_header[i]);
 	if (r == 0) {
+		s->disk_file[0] = '\0';
 		(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", disk->name);
 		disk->fds.listen = supervisor_listen(s, rest, SOCK_STREAM, 0600);
 		r = MIN(disk->fds.listen, 0);
@@ -148,12 +155,13 @@ static void close_disk(struct disk *disk)
 	*disk = (struct disk){ 0 };
 }
 
-static void say_failed(struct supervisor *s, uint32_t id, const char *name, int error)
+void supervisor_disk_failed(struct supervisor *s, uint32_t id, const char *name, int error)
 {
 	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
 	struct msg_sup msg = { .verb = SUP_FAILED, .id = id, .error = error };
 
 	memcpy(msg.name, name, sizeof(msg.name));
+	memcpy(msg.file, s->disk_file, sizeof(msg.file));
 	if (decide)
 		supervisor_send(decide, &msg, -1);
 }
@@ -183,9 +191,12 @@ void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
 	const struct child *old =
 		supervisor_find(s, ROLE_BLOCK, name); /* stopped, and still ending */
 	int header[MSG_LAYERS];
-	int r = !name_ok(name) ? -EINVAL : !disk || (old && old->pid > 0) ? -EBUSY : 0;
+	int r = !supervisor_disk_name_ok(name)	 ? -EINVAL
+		: !disk || (old && old->pid > 0) ? -EBUSY
+						 : 0;
 
 	no_fds(header);
+	s->disk_file[0] = '\0';
 	if (r == 0) {
 		disk->id = id;
 		(void)snprintf(disk->name, sizeof(disk->name), "%s", name);
@@ -194,8 +205,8 @@ void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
 			*disk = (struct disk){ 0 };
 	}
 	if (r < 0) {
-		log_err(r, "open disk '%s'", name);
-		say_failed(s, id, name, r);
+		log_err(r, "open disk '%s'%s%s", name, s->disk_file[0] ? ": " : "", s->disk_file);
+		supervisor_disk_failed(s, id, name, r);
 	} else {
 		give_headers(s, disk, header);
 		(void)supervisor_add(s, ROLE_BLOCK, name);
@@ -220,69 +231,6 @@ void supervisor_disk_stop(struct supervisor *s, uint32_t id, const char *name)
 			   refused ? SIGKILL : SIGTERM); /* nbdkit ends its connections */
 	else
 		supervisor_tell_gone(s, name);
-}
-
-static void answer(struct supervisor *s, enum sup_resource kind, uint32_t id, const char *name,
-		   int fd)
-{
-	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
-	struct msg_sup msg = { .verb = SUP_RESOURCE, .what = kind, .id = id };
-
-	(void)snprintf(msg.name, sizeof(msg.name), "%s", name);
-	if (decide)
-		supervisor_send(decide, &msg, fd);
-}
-
-/* leases/NAME.SUFFIX; a regular file, not by way of a link, or negative errno. */
-static int open_lease(const struct supervisor *s, const char *name, const char *suffix)
-{
-	char path[MSG_PATH_BYTES], rest[MSG_NAME_BYTES + 32];
-	OWNS_FD int fd = -1;
-	struct stat st;
-
-	(void)snprintf(rest, sizeof(rest), "leases/%s.%s", name, suffix);
-	supervisor_path(path, s->config.state, rest);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
-}
-
-void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name)
-{
-	OWNS_FD int lease = name_ok(name) ? open_lease(s, name, "yaml") : -EINVAL;
-	OWNS_FD int sig = lease >= 0 ? open_lease(s, name, "yaml.minisig") : lease;
-
-	if (lease < 0 || sig < 0) {
-		say_failed(s, id, name, sig);
-		return;
-	}
-	answer(s, SUP_RES_LEASE, id, name, lease);
-	answer(s, SUP_RES_LEASE_SIG, id, name, sig);
-}
-
-void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	/* without waiting: a stopped block must not stop us; whoever gets the socket may wait */
-	OWNS_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	char path[MSG_PATH_BYTES], rest[MSG_NAME_BYTES + 16];
-	int r = fd < 0 ? -errno : name_ok(name) ? 0 : -EINVAL;
-
-	(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", name);
-	supervisor_path(path, s->config.runtime, rest);
-	if (r == 0 && strlen(path) >= sizeof(to.sun_path))
-		r = -ENAMETOOLONG;
-	if (r == 0) {
-		memcpy(to.sun_path, path, strlen(path) + 1);
-		if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
-		    fcntl(fd, F_SETFL, 0) < 0)
-			r = -errno;
-	}
-	if (r < 0)
-		say_failed(s, id, name, r);
-	else
-		answer(s, SUP_RES_DISK_SOCKET, id, name, fd);
 }
 
 /* Root until here, and from here the disk's own uid, without a way back. */

@@ -252,6 +252,11 @@ int header_save(const struct header *header, int fd)
 	return r;
 }
 
+int header_fd(const struct header *header)
+{
+	return header->fd;
+}
+
 const struct header_shape *header_shape_of(const struct header *header)
 {
 	return &header->shape;

@@ -37,6 +37,9 @@ int header_token_set(struct header *header, const struct token *token);
 /* Write the whole header into fd (lent, empty) and flush it. */
 int header_save(const struct header *header, int fd);
 
+/* A descriptor of the copy, lent until header_close(): to be handed to who will write it out. */
+int header_fd(const struct header *header);
+
 /* Accepts NULL. */
 void header_close(struct header *header);
 

@@ -113,6 +113,22 @@ int kdf_seal_key(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES]
 	return derive_secret(share, "seal", layer, ret_key);
 }
 
+int kdf_local_key(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
+		  struct secret *ret_key)
+{
+	return derive_secret(share, "local", layer, ret_key);
+}
+
+int kdf_generation_auth(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
+			struct secret *ret_auth)
+{
+	int r = derive_secret(share, "generation", layer, ret_auth);
+
+	if (r == 0)
+		ret_auth->bytes[KDF_KEY_BYTES - 1] |= 1;
+	return r;
+}
+
 void kdf_fingerprint(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
 		     uint8_t ret[KDF_KEY_BYTES])
 {

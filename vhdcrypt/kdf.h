@@ -55,6 +55,14 @@ int kdf_kek(const struct secret *share, const struct secret *a, const uint8_t la
 int kdf_seal_key(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
 		 struct secret *ret_key);
 
+/* The key of the record of local layers. 0 or -ENOMEM. */
+int kdf_local_key(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
+		  struct secret *ret_key);
+
+/* What authorises the TPM's generation of that record; odd, as kdf_auth(). 0 or -ENOMEM. */
+int kdf_generation_auth(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
+			struct secret *ret_auth);
+
 /* What a lease names a volume key by: HKDF(key, "fingerprint" || layer). */
 void kdf_fingerprint(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
 		     uint8_t ret[KDF_KEY_BYTES]);

@@ -6,23 +6,14 @@
 
 #include <sodium.h>
 
-#include "vhdcrypt/header.h"
+#include "base/layers.h"
 #include "vhdcrypt/kdf.h"
 #include "vhdcrypt/seal.h"
 #include "vhdcrypt/tpm_name.h"
 #include "vhdcrypt/tpm_unseal.h"
+#include "vhdcrypt/unlock_state.h"
 
 enum { LEASE_VERSION_KNOWN = 1, PCR_LIST_BYTES = 96 };
-
-/* What the steps below hand on to each other. */
-struct unlock {
-	struct tpm *tpm;
-	const struct msg_lease *lease;
-	struct header *header[MSG_LAYERS]; /* NULL: plain */
-	struct secret a;		   /* Argon2id of the PIN */
-	struct secret share;		   /* what the TPM released */
-	struct unlock_result *result;
-};
 
 /* A layer as the lease names it, wherever in the lease that stands. */
 struct layer {
@@ -57,14 +48,11 @@ static void name_layer(struct unlock *u, const struct layer *layer)
 {
 	struct detail why = u->result->detail;
 
-	if (u->lease->n_parents > 0)
+	if (u->chain.n_parents > 0)
 		detail_set(&u->result->detail, "layer '%s': %s", layer->name, why.text);
 }
 
-#define REFUSE(u, why, ...)                                                                        \
-	(detail_set(&(u)->result->detail, __VA_ARGS__), (u)->result->reason = (why))
-
-static enum reason refuse_tpm(struct unlock *u, const char *doing, int err)
+enum reason unlock_refuse_tpm(struct unlock *u, const char *doing, int err)
 {
 	if (err == -ENODEV)
 		return REFUSE(u, REASON_TPM_ERROR, "%s: the TPM does not answer", doing);
@@ -79,16 +67,22 @@ static enum reason refuse_tpm(struct unlock *u, const char *doing, int err)
 
 static enum reason check_lease(struct unlock *u)
 {
-	const struct msg_lease *l = u->lease;
+	const struct msg_lease *l = u->leased;
 	const struct kdf_argon argon = { .ops = l->argon_ops, .mem_kib = l->argon_mem_kib };
+
+	int r = layers_chain(u->local, l, &u->chain);
 
 	if (l->n_parents >= MSG_LAYERS || !msg_text_ok(l->layer, sizeof(l->layer)))
 		return REFUSE(u, REASON_REQUEST, "the lease has more layers than can be served");
+	if (r < 0)
+		return REFUSE(u, REASON_LAYERS,
+			      r == -E2BIG ? "with the lease's it has more layers than can be served"
+					  : "its layers are not of this disk");
 	if (l->version != LEASE_VERSION_KNOWN)
 		return REFUSE(u, REASON_REQUEST, "the lease has version %u, this is made for 1",
 			      l->version);
-	for (unsigned i = 0; i <= l->n_parents; i++) {
-		const struct layer layer = layer_of(l, i);
+	for (unsigned i = 0; i <= u->chain.n_parents; i++) {
+		const struct layer layer = layer_of(&u->chain, i);
 
 		if (!layer.plain && layer.sector_bytes != 512 && layer.sector_bytes != 4096)
 			return REFUSE(u, REASON_REQUEST, "the lease has sectors of %u bytes",
@@ -112,8 +106,8 @@ static enum reason check_tpm(struct unlock *u)
 			      r == -ENOENT ? "this TPM has no storage root key at 0x81000001"
 					   : "this TPM's storage root key is of another kind");
 	if (r < 0)
-		return refuse_tpm(u, "read the storage root key", r);
-	if (sodium_memcmp(name, u->lease->srk_name, sizeof(name)) != 0)
+		return unlock_refuse_tpm(u, "read the storage root key", r);
+	if (sodium_memcmp(name, u->chain.srk_name, sizeof(name)) != 0)
 		return REFUSE(u, REASON_TPM_OTHER,
 			      "this TPM's storage root key is %s..., not the one in the lease",
 			      sodium_bin2hex(hex, sizeof(hex), name + 2, 8));
@@ -142,7 +136,7 @@ static enum reason check_header(struct unlock *u, const struct layer *layer, int
 		return REFUSE(u, REASON_HEADER_DISK,
 			      "the header is that of disk %s, not of the one in the lease", uuid);
 	if (tpm_name_of(shape->token.object.public, sizeof(shape->token.object.public), name) < 0 ||
-	    memcmp(name, u->lease->object_name, sizeof(name)) != 0)
+	    memcmp(name, u->chain.object_name, sizeof(name)) != 0)
 		return REFUSE(u, REASON_HEADER_DISK,
 			      "token.public is another TPM object than the lease names");
 	return REASON_OK;
@@ -153,8 +147,8 @@ static enum reason check_headers(struct unlock *u, const int header_fd[MSG_LAYER
 {
 	enum reason reason = REASON_OK;
 
-	for (unsigned i = 0; reason == REASON_OK && i <= u->lease->n_parents; i++) {
-		const struct layer layer = layer_of(u->lease, i);
+	for (unsigned i = 0; reason == REASON_OK && i <= u->chain.n_parents; i++) {
+		const struct layer layer = layer_of(&u->chain, i);
 
 		if (layer.plain)
 			continue;
@@ -187,8 +181,8 @@ static uint32_t differing_pcrs(const struct unlock *u,
 	uint32_t mask = 0;
 
 	tpm_name_pcr_digest(token->pcr_mask, token->pcr_value, digest);
-	if (token->pcr_mask != u->lease->pcr_mask ||
-	    memcmp(digest, u->lease->pcr_digest, sizeof(digest)) != 0)
+	if (token->pcr_mask != u->chain.pcr_mask ||
+	    memcmp(digest, u->chain.pcr_digest, sizeof(digest)) != 0)
 		return 0;
 	for (unsigned pcr = 0; pcr < TPM_N_PCRS; pcr++)
 		if (token->pcr_mask >> pcr & 1 &&
@@ -200,7 +194,7 @@ static uint32_t differing_pcrs(const struct unlock *u,
 static enum reason check_pcrs(struct unlock *u)
 {
 	uint8_t now[TPM_N_PCRS][TPM_DIGEST_BYTES], digest[TPM_DIGEST_BYTES];
-	const uint32_t mask = u->lease->pcr_mask;
+	const uint32_t mask = u->chain.pcr_mask;
 	char list[PCR_LIST_BYTES];
 	uint32_t differ;
 	int r = tpm_pcr_read(u->tpm, mask, now);
@@ -208,12 +202,12 @@ static enum reason check_pcrs(struct unlock *u)
 	if (r == -ENODATA)
 		return REFUSE(u, REASON_TPM_ERROR, "this TPM has no SHA-256 bank of PCRs");
 	if (r < 0)
-		return refuse_tpm(u, "read the PCRs", r);
+		return unlock_refuse_tpm(u, "read the PCRs", r);
 	if (tpm_name_blank_pcrs(mask, now) != 0)
 		return REFUSE(u, REASON_TPM_BLANK_PCR, "nothing was measured into PCR %s",
 			      list_pcrs(tpm_name_blank_pcrs(mask, now), list));
 	tpm_name_pcr_digest(mask, now, digest);
-	if (memcmp(digest, u->lease->pcr_digest, sizeof(digest)) == 0)
+	if (memcmp(digest, u->chain.pcr_digest, sizeof(digest)) == 0)
 		return REASON_OK;
 	differ = differing_pcrs(u, now);
 	if (differ)
@@ -232,13 +226,13 @@ static enum reason refuse_locked(struct unlock *u, const struct tpm_lockout *l)
 
 static enum reason use_pin(struct unlock *u, const struct secret *pin)
 {
-	struct kdf_argon argon = { .ops = u->lease->argon_ops, .mem_kib = u->lease->argon_mem_kib };
+	struct kdf_argon argon = { .ops = u->chain.argon_ops, .mem_kib = u->chain.argon_mem_kib };
 	struct tpm_lockout l = { 0 };
 	int r = tpm_lockout_read(u->tpm, &l);
 
-	memcpy(argon.salt, u->lease->argon_salt, sizeof(argon.salt));
+	memcpy(argon.salt, u->chain.argon_salt, sizeof(argon.salt));
 	if (r < 0)
-		return refuse_tpm(u, "read the lock-out state", r);
+		return unlock_refuse_tpm(u, "read the lock-out state", r);
 	if (l.locked)
 		return refuse_locked(u, &l);
 	if (pin->len_bytes < KDF_PIN_MIN_BYTES || pin->len_bytes > KDF_PIN_MAX_BYTES) {
@@ -259,7 +253,7 @@ static enum reason refuse_pin(struct unlock *u)
 	int r = tpm_lockout_read(u->tpm, &l);
 
 	if (r < 0)
-		return refuse_tpm(u, "read the lock-out state", r);
+		return unlock_refuse_tpm(u, "read the lock-out state", r);
 	u->result->tries_left = tpm_lockout_left(&l);
 	return REFUSE(u, REASON_PIN_WRONG, "tries left: %u", u->result->tries_left);
 }
@@ -272,7 +266,7 @@ static enum reason unseal(struct unlock *u)
 	int r = kdf_auth(&u->a, &auth);
 
 	if (r == 0)
-		r = tpm_unseal(u->tpm, &token->object, u->lease->pcr_mask, &auth, &u->share);
+		r = tpm_unseal(u->tpm, &token->object, u->chain.pcr_mask, &auth, &u->share);
 	switch (r) {
 	case 0:
 		/* or the next power cut counts as a wrong PIN; only a convenience if it fails */
@@ -282,14 +276,15 @@ static enum reason unseal(struct unlock *u)
 		return refuse_pin(u);
 	case -EBUSY:
 		r = tpm_lockout_read(u->tpm, &l);
-		return r < 0 ? refuse_tpm(u, "read the lock-out state", r) : refuse_locked(u, &l);
+		return r < 0 ? unlock_refuse_tpm(u, "read the lock-out state", r)
+			     : refuse_locked(u, &l);
 	case -EACCES:
 		return REFUSE(u, REASON_TPM_PCR, "the PCRs changed while the disk was unlocked");
 	case -EBADMSG:
 		return REFUSE(u, REASON_HEADER_SEAL,
 			      "the TPM refuses the wrapped share: token.duplicate was altered");
 	default:
-		return refuse_tpm(u, "unseal", r);
+		return unlock_refuse_tpm(u, "unseal", r);
 	}
 }
 
@@ -327,8 +322,8 @@ static enum reason open_volumes(struct unlock *u)
 {
 	enum reason reason = REASON_OK;
 
-	for (unsigned i = 0; reason == REASON_OK && i <= u->lease->n_parents; i++) {
-		const struct layer layer = layer_of(u->lease, i);
+	for (unsigned i = 0; reason == REASON_OK && i <= u->chain.n_parents; i++) {
+		const struct layer layer = layer_of(&u->chain, i);
 
 		if (layer.plain)
 			continue;
@@ -345,29 +340,43 @@ void unlock_free(struct unlock_result *result)
 		secret_free(&result->volume_key[i]);
 }
 
-void unlock_run(struct tpm *tpm, const int header_fd[MSG_LAYERS], const struct msg_lease *lease,
-		const struct secret *pin, struct unlock_result *ret)
+void unlock_begin(struct unlock *u, const int header_fd[MSG_LAYERS], const struct secret *pin)
 {
-	struct unlock u = { .tpm = tpm, .lease = lease, .result = ret };
+	struct unlock_result *ret = u->result;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->reason = check_lease(&u);
+	ret->reason = check_lease(u);
 	if (ret->reason == REASON_OK)
-		ret->reason = check_tpm(&u);
+		ret->reason = check_tpm(u);
 	if (ret->reason == REASON_OK)
-		ret->reason = check_headers(&u, header_fd);
+		ret->reason = check_headers(u, header_fd);
 	if (ret->reason == REASON_OK)
-		ret->reason = check_pcrs(&u);
+		ret->reason = check_pcrs(u);
 	if (ret->reason == REASON_OK)
-		ret->reason = use_pin(&u, pin);
+		ret->reason = use_pin(u, pin);
 	if (ret->reason == REASON_OK)
-		ret->reason = unseal(&u);
+		ret->reason = unseal(u);
 	if (ret->reason == REASON_OK)
-		ret->reason = open_volumes(&u);
-	if (ret->reason != REASON_OK) /* all of them, or none */
-		unlock_free(ret);
+		ret->reason = unlock_local_check(u);
+	if (ret->reason == REASON_OK)
+		ret->reason = open_volumes(u);
+}
+
+void unlock_end(struct unlock *u)
+{
+	if (u->result->reason != REASON_OK) /* all of them, or none */
+		unlock_free(u->result);
 	for (unsigned i = 0; i < MSG_LAYERS; i++)
-		header_close(u.header[i]);
-	secret_free(&u.a);
-	secret_free(&u.share);
+		header_close(u->header[i]);
+	secret_free(&u->a);
+	secret_free(&u->share);
+}
+
+void unlock_run(struct tpm *tpm, const int header_fd[MSG_LAYERS], const struct msg_lease *lease,
+		const struct msg_local *local, const struct secret *pin, struct unlock_result *ret)
+{
+	struct unlock u = { .tpm = tpm, .leased = lease, .local = local, .result = ret };
+
+	unlock_begin(&u, header_fd, pin);
+	unlock_end(&u);
 }

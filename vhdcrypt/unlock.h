@@ -27,9 +27,9 @@ struct unlock_result {
 /* header_fd: lent, one to a layer, the leaf's first; -1 where the lease has it plain. A disk has one
  * share: every header carries the same TPM object, and a keyslot and a seal of its own.
  * header_library_init() must have been called. lease: from a document whose signature, date and
- * device others have checked. */
+ * device others have checked. local: the laptop's own record; generation 0 where there is none. */
 void unlock_run(struct tpm *tpm, const int header_fd[MSG_LAYERS], const struct msg_lease *lease,
-		const struct secret *pin, struct unlock_result *ret);
+		const struct msg_local *local, const struct secret *pin, struct unlock_result *ret);
 
 /* Wipe the keys. */
 void unlock_free(struct unlock_result *result);

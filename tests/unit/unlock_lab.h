@@ -103,7 +103,8 @@ static inline enum reason unlock_with(struct lab *lab, struct tpm *tpm,
 	int fd = memfd_create("h", MFD_CLOEXEC);
 
 	assert_int_equal(write(fd, lab->now, LUKS_BYTES), LUKS_BYTES);
-	unlock_run(tpm, (const int[MSG_LAYERS]){ fd }, lease, &lab->pin, &lab->result);
+	unlock_run(tpm, (const int[MSG_LAYERS]){ fd }, lease, &(struct msg_local){ 0 }, &lab->pin,
+		   &lab->result);
 	(void)close(fd);
 	if (lab->result.reason == REASON_OK)
 		assert_memory_equal(lab->result.volume_key[0].bytes, lab->c.volume_key.bytes, 64);

@@ -1,0 +1,188 @@
+/* bulkhead disk merge NAME: what the newest local layer holds goes into the layer below, which is what is
+ * written from then on. key agrees first; the layers below are what they were recorded as, every byte,
+ * before anything is written; the record changes when the proof is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/defer.h"
+#include "base/util.h"
+#include "roles/cli.h"
+#include "roles/cli_coalesce.h"
+#include "roles/cli_layers.h"
+#include "roles/cli_pin.h"
+#include "vhdcrypt/hash_tree.h"
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+struct order {
+	struct cli_coalesce merge;
+	const char *name;
+	int pin_fd;
+};
+
+static int verify(const struct cli_layers *disk, const struct msg_layer *layer, int vhd_fd)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_HEAP uint8_t *chunk = malloc(CHUNK_BYTES);
+	struct hash_tree *tree = NULL;
+	OWNS_FD int tree_fd = -1;
+	struct stat st;
+	int r = chunk ? 0 : -ENOMEM, status = cli_layers_path(disk, layer->name, "tree", path);
+
+	if (status != 0)
+		return status;
+	tree_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (tree_fd < 0 || fstat(vhd_fd, &st) < 0)
+		return cli_errno(-errno, "%s: open '%s'", disk->what, path);
+	if (r == 0)
+		r = hash_tree_open(vhd_fd, tree_fd, layer->root, &tree);
+	for (uint64_t at = 0; r == 0 && at < (uint64_t)st.st_size; at += CHUNK_BYTES)
+		r = hash_tree_read(tree, chunk,
+				   MIN((uint64_t)CHUNK_BYTES, (uint64_t)st.st_size - at), at);
+	hash_tree_free(tree);
+	if (r == -EILSEQ)
+		return cli_error(CLI_DAMAGED,
+				 "%s: layer '%s' is not what it was when another was put upon it",
+				 disk->what, layer->name);
+	return r < 0 ? cli_errno(r, "%s: read layer '%s'", disk->what, layer->name) : 0;
+}
+
+/* A run that was killed has written to the one below already: its word is this file's. */
+static int verify_below(const struct cli_layers *disk, const struct cli_chain *chain,
+			const char *marker)
+{
+	unsigned first = access(marker, F_OK) == 0 ? 1 : 0;
+	int status = 0;
+
+	if (chain->n != disk->chain.n_parents + 1)
+		return cli_error(CLI_DAMAGED, "%s: its files are %u layers, its record says %u",
+				 disk->what, chain->n, disk->chain.n_parents + 1);
+	for (unsigned i = 0; status == 0 && i < disk->chain.n_parents; i++) {
+		char file[MSG_NAME_BYTES + 8];
+
+		(void)snprintf(file, sizeof(file), "%s.vhd", disk->chain.parent[i].name);
+		if (strcmp(file, chain->layer[i + 1].name) != 0)
+			status = cli_error(CLI_DAMAGED, "%s: '%s' lies where the record has '%s'",
+					   disk->what, chain->layer[i + 1].name, file);
+		else if (i >= first)
+			status = verify(disk, &disk->chain.parent[i], chain->layer[i + 1].vhd_fd);
+	}
+	return status;
+}
+
+/* While it is there nobody opens the disk: the layer below is not what its record says. */
+static int mark(const struct cli_layers *disk, const char *marker)
+{
+	OWNS_FD int fd = open(marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	OWNS_FD int dir = open(disk->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || dir < 0 || fsync(fd) < 0 || fsync(dir) < 0)
+		return cli_errno(-errno, "%s: make '%s'", disk->what, marker);
+	return 0;
+}
+
+static void remove_merged(const struct cli_layers *disk)
+{
+	static const char *const suffixes[] = { "vhd", "luks", "escrow", "merge" };
+	char path[CLI_DISK_DOC_PATH_BYTES];
+
+	if (cli_layers_path(disk, disk->chain.parent[0].name, "tree", path) == 0)
+		(void)unlink(path);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (cli_layers_path(disk, disk->chain.layer, suffixes[i], path) == 0)
+			(void)unlink(path);
+}
+
+static int merge(const struct cli_layers *disk, const struct order *o, struct cli_chain *chain)
+{
+	char marker[CLI_DISK_DOC_PATH_BYTES];
+	struct msg_layers_made made;
+	OWNS_FD int none = -1;
+	int status = cli_layers_path(disk, disk->chain.layer, "merge", marker);
+
+	if (status == 0)
+		status = cli_layer_lock(&chain->layer[0]);
+	if (status == 0)
+		status = cli_chain_join(chain, &o->merge.keys);
+	if (status == 0)
+		status = cli_layers_ask(disk, NULL, NULL, o->pin_fd, &made, &none);
+	if (status == 0)
+		status = verify_below(disk, chain, marker);
+	if (status == 0)
+		status = mark(disk, marker);
+	if (status == 0)
+		status = cli_coalesce_into_parent(&o->merge, chain);
+	if (status == 0)
+		status = cli_layers_commit(disk, &made);
+	if (status == 0)
+		remove_merged(disk);
+	return status;
+}
+
+static int open_and_merge(struct order *o, const char *config_path)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	struct cli_layers disk;
+	struct cli_chain chain;
+	int status = cli_layers_open(config_path, o->merge.verb, o->name, &disk);
+
+	if (status == 0 && disk.local.n == 0)
+		status = cli_error(CLI_FAILED, "%s: it has no local layer", disk.what);
+	if (status == 0)
+		status = cli_layers_path(&disk, disk.chain.layer, "vhd", path);
+	if (status != 0)
+		return status;
+	o->merge.leaf = path;
+	status = cli_chain_open(path, IMAGE_READ_ONLY, o->merge.verb, &chain);
+	if (status == 0)
+		status = merge(&disk, o, &chain);
+	(void)cli_chain_close(&chain); /* read-only */
+	return status;
+}
+
+static int take_options(struct order *o, int argc, char **argv)
+{
+	enum { FILE_ = 1, FD, PLAIN, PIN };
+	static const struct option known[] = { { "recovery-file", required_argument, NULL, FILE_ },
+					       { "recovery-fd", required_argument, NULL, FD },
+					       { "plain", required_argument, NULL, PLAIN },
+					       { "pin-fd", required_argument, NULL, PIN },
+					       { 0 } };
+	struct cli_layer_keys *keys = &o->merge.keys;
+	int c, status = 0;
+
+	while (status == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == FILE_ || c == FD)
+			status = cli_layer_keys_add(c == FD ? NULL : optarg, optarg, argv[0], keys);
+		else if (c == PLAIN)
+			status = cli_layer_keys_plain(optarg, argv[0], keys);
+		else if (c != PIN || cli_pin_fd(optarg, &o->pin_fd) < 0)
+			return cli_usage(argv[0]);
+	}
+	if (status == 0 && (argc - optind != 1 || keys->n == 0))
+		return cli_usage(argv[0]);
+	o->name = argv[optind];
+	return status;
+}
+
+int cli_disk_merge(int argc, char **argv)
+{
+	struct order o = { .merge = { .verb = argv[0], .keep = true }, .pin_fd = -1 };
+	struct cli_options opt;
+	int status = cli_common(&opt, &argc, argv);
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */
+	if (status == 0)
+		status = take_options(&o, argc, argv);
+	if (status == 0)
+		status = open_and_merge(&o, opt.config_path);
+	cli_layer_keys_free(&o.merge.keys);
+	return status;
+}

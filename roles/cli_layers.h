@@ -1,0 +1,46 @@
+/* cli_layers.h - a disk of this laptop and the record of its local layers, for a command.
+ *
+ * What is read here is unproven: it says where to look. key vouches for it, when a change is asked of
+ * it. Functions return 0, or an exit status after saying why. */
+#ifndef ROLES_CLI_LAYERS_H
+#define ROLES_CLI_LAYERS_H
+
+#include "base/layers.h"
+#include "base/secret.h"
+#include "roles/cli_disk_doc.h"
+
+#define CLI_LAYERS_RECORD "layers.local"
+
+struct cli_layers {
+	const char *verb; /* "disk snapshot" */
+	struct msg_config config;
+	char name[MSG_NAME_BYTES];
+	char what[2 * MSG_NAME_BYTES]; /* begins every message */
+	char dir[CLI_DISK_DOC_PATH_BYTES];
+	struct msg_local local; /* generation 0: there is none */
+	struct msg_lease chain; /* with the lease: the writable layer and all below it */
+};
+
+/* The newest layer of the disk in dir ("" is the current one): "leaf" where there is no record. */
+int cli_layers_leaf(const char *dir, const char *what, char ret[MSG_NAME_BYTES]);
+
+/* Is the disk in dir one of which every layer came with the lease? Else CLI_REFUSED, and said. */
+int cli_layers_none(const char *dir, const char *what);
+
+int cli_layers_open(const char *config_path, const char *verb, const char *name,
+		    struct cli_layers *ret);
+
+/* DIR/LAYER.SUFFIX */
+int cli_layers_path(const struct cli_layers *l, const char *layer, const char *suffix,
+		    char ret[CLI_DISK_DOC_PATH_BYTES]);
+
+/* Ask key for the next record: change and recovery for a snapshot, both NULL for a merge.
+ * ret_header_fd: of a snapshot, memory with the new header; the caller's. */
+int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
+		   const struct secret *recovery, int pin_fd, struct msg_layers_made *ret,
+		   int *ret_header_fd);
+
+/* From here on the record is the one in force. */
+int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made);
+
+#endif
