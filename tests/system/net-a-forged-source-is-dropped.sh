@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Personal holds a grant and forges: work's address, one of the LAN, one of the corporate network, a
 # wrong one of its own subnet. Strict rp_filter is off here: the rule alone must do it.
+# holds: source
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

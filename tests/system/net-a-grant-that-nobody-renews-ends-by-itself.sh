@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A grant of two seconds, sent once: the path closes without anybody doing anything. The same when
 # only the wall clock passes its bound, as after a suspend, in which jiffies stand still.
+# holds: forward dispatch
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Granted or not, a port gets no answer from the namespace's own addresses, nor does the LAN: no ping,
 # no TCP, no UDP.
+# holds: input input_port
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

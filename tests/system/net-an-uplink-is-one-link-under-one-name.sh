@@ -3,6 +3,7 @@
 # personal may use, while nft cannot react: none of personal's frames leave by it, none leave by the
 # renamed one, and with the names put right they pass again. Kernel 6.1 keeps an egress chain with its
 # device, 6.18 with its name.
+# holds: dispatch
 # kernels: 6.1 6.18
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"

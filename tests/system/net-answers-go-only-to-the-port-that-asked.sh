@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Both ports hold a grant. A host of the LAN answers personal, and also sends straight to both ports,
 # with the very ports of the answer: only the real answer arrives, where it was asked for.
+# holds: back open
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -28,6 +29,9 @@ lab_wait 3 fw_listens udp 9 || fail "the echo server does not start"
 try=$(lab_token try)
 "$FW_FORGE" udp 100.64.0.2 $FW_LAN 4000 9 "$try-asked" 2 >/dev/null
 lab_wait 3 came_back || fail "the answer does not come back"
+for to in $FW_LAN $FW_LAN6; do # an error about the question is an answer, too
+	[ "$("$FW_FORGE" ask udp 0 $to 4444)" = "Connection refused" ] || fail "an error of $to does not come back"
+done
 lab_in lan "$FW_FORGE" udp $FW_LAN 100.64.0.6 9 4000 "$try-pull" 3 >/dev/null
 lab_in lan "$FW_FORGE" udp $FW_LAN 100.64.0.2 9 4000 "$try-push" 3 >/dev/null
 lab_in lan "$FW_FORGE" udp $FW_LAN6 fd62:756c:6b00:1::2 9 4000 "$try-pull6" 3 >/dev/null

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # They speak for the link they are on. Under an open grant a port cannot send or answer them.
+# holds: dispatch
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

@@ -2,6 +2,7 @@
 # dhcpcd as the supervisor starts it, against a real dnsmasq: it waits until nft has brought the link
 # up, gets address and route, renews, says no host name, and sees nothing of this machine; it cannot
 # touch the rules. It ends with whoever started it.
+# holds: local_ input_uplink
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

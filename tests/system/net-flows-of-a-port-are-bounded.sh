@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A port with a grant may not fill the flow table: at its bound it gets no new flow, while another port
 # still does, and a port that lost its grant leaves none behind.
+# holds: begin
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Packets for a host that is not there yet wait behind all rules. Under the grant they leave when the
 # host comes; after a tightening they never do, nor when only the epoch has changed.
+# holds: egress_ stale
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

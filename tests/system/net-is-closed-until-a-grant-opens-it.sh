@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Before the first grant no packet of a port leaves, v4, v6, UDP, TCP, ICMP; what the kernel itself
 # sends when the link comes up is neighbour discovery and group membership. A granted flow passes.
+# holds: dispatch open back nat
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

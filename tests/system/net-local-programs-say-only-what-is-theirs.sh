@@ -3,7 +3,7 @@
 # the servers that the policy names, the supplicant EAPOL; neither with another's ports or uid. To a port no
 # program says anything of its own; the kernel does: it defends its address there, and says of a packet
 # that it is too big, in IPv4 and IPv6.
-# holds: egress output input_port source input
+# holds: egress_ local_ output input_port source input
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

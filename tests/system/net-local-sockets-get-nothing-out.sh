@@ -2,6 +2,7 @@
 # Inside the namespace a bad sensor has a packet socket that root opened, and even the mark of the
 # current epoch: none of its frames leave. Of ordinary sockets only the prober's to the beacon port
 # and root's DHCP do.
+# holds: local_ egress_ leak
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

@@ -2,6 +2,7 @@
 # Under an open grant a port begins flows of TCP, UDP and echo, and nothing else: no other protocol
 # (NAT could not keep two ports apart), no other ICMP than echo. On the LAN personal's flows come
 # from 20000 to 39999, work's from 40000 to 59999, whatever port they chose, and never twice the same.
+# holds: admit nat
 # limit: 180 s
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Less the corporate prefixes: v4 and its forms in v6 (NAT64, 6to4, Teredo, IPv4-translated, ISATAP)
-# are cut, also for a flow that was established before, and everything else passes.
+# are cut, also for a flow that was established before, and everything else passes; in a portal's pen, of that
+# web pages alone.
+# holds: open_less_corporate portal
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -39,4 +41,16 @@ fw_tell none "pair host0 up0 less 0 5000" "prefix 192.168.0.0/17" "prefix 192.16
 ! fw_pings $FW_LAN || fail "a nested prefix does not cut v4"
 ! fw_pings $FW_LAN6 || fail "a prefix does not cut v6"
 fw_pings $FW_CORP || fail "a prefix that was replaced still cuts"
+
+# Less still, for the page of a captive portal.
+sysctl -qw net.ipv4.tcp_fastopen=5
+fw_tell none "pair host0 up0 portal 0 5000" "prefix 10.77.0.0/16" hold
+try=$(lab_token portal)
+for to in "new $FW_LAN 80 $try-web" "new $FW_LAN6 443 $try-six" "new $FW_LAN 22 $try-no" "udp $FW_LAN 80 $try-no" \
+	"icmp $FW_LAN $try-no" "new $FW_CORP 80 $try-no" "new $FW_CORP6 80 $try-no"; do
+	# shellcheck disable=SC2086 # words
+	"$FW_SEND" $to 2 >/dev/null
+done
+lab_wait 3 lab_seen lan "text:$try-web" && lab_wait 3 lab_seen lan "text:$try-six" || fail "no page through the portal"
+[ "$(lab_count lan "text:$try-no")" = 0 ] || fail "through the portal goes more than pages of the LAN"
 echo "cut: $(fw_counter inet corporate) packets"

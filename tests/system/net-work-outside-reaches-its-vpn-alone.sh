@@ -2,6 +2,7 @@
 # Work on a network that is not the company's: the endpoints of its VPN pass both ways, by UDP, TCP and
 # ESP over v4 and v6, with the errors about those flows; any other port, protocol or host, DNS and
 # echo requests do not, nor what the endpoint begins itself, nor an answer that another host forges.
+# holds: vpn vpn_flow back_vpn
 # limit: 240 s
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"

@@ -5,7 +5,8 @@
  *	net_forge icmp SOURCE DESTINATION TYPE TOKEN COUNT         the same, ICMP or ICMPv6
  *	net_forge frame LINK UID MARK TOKEN COUNT                  packet socket that root opened
  *	                                                           and marked, used by UID
- *	net_forge socket UID DESTINATION SPORT DPORT TOKEN COUNT   ordinary UDP from a socket of UID
+ *	net_forge socket UID DESTINATION SPORT DPORT TOKEN COUNT   ordinary UDP from a socket of UID,
+ *	                                                           with the mark FORGE_MARK
  *	net_forge flows DESTINATION DPORT COUNT                    COUNT UDP flows, to DPORT and up
  *	net_forge echo PORT                                        answers datagrams until killed
  *	net_forge echo-at ADDRESS PORT                             the same, from that address; says
@@ -234,6 +235,7 @@ static void forge_socket(char **argv)
 {
 	struct sockaddr_storage to = address_of(argv[1], number(argv[3])), any = { 0 };
 	unsigned n = number(argv[5]), sent = 0;
+	unsigned mark = getenv("FORGE_MARK") ? number(getenv("FORGE_MARK")) : 0;
 	int fd, on = 1;
 
 	any.ss_family = to.ss_family; /* the port is at the same place in both families */
@@ -243,6 +245,7 @@ static void forge_socket(char **argv)
 	fd = socket(to.ss_family, SOCK_DGRAM, 0);
 	if (seteuid(0) < 0 || fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ||
 	    bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		die("socket");
 	for (unsigned i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ICMP as a tunnel: echo, timestamp, address mask, information, unasked answers and errors, IPv6 node
 # information. Closed, nothing of it leaves; granted, an echo request does and nothing else.
+# holds: admit
 # case: 22
 # title: ICMP echo and timestamp tunnels
 # expect dom0: 0 frames; under a grant echo requests only

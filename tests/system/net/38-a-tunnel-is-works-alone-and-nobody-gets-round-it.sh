@@ -2,6 +2,7 @@
 # A WireGuard tunnel of netguard's own (the kernel's where it has one, else in user space): its packets
 # leave for the policy's endpoint alone, only where and while work may use that, and marked. Work goes
 # through it; personal never does, and neither gets round it by a route that the LAN hands out.
+# holds: local_ egress_
 # case: 38
 # title: VPN to the company from home: the personal OS in it, routes of the LAN round it (DHCP 121)
 # expect dom0: personal 0 frames; round it 0 frames in the clear

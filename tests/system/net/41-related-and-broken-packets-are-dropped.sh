@@ -2,6 +2,7 @@
 # Under personal's open grant: what a helper would expect (FTP's data connection, either way), what is
 # "related" by its claim, fragments that hide the port or overlap, IP options with source routes and
 # timestamps, IPv6 routing headers, protocols without ports. Nothing of it passes, in either direction.
+# holds: headers forward open back
 # case: 41
 # title: helper's RELATED, fragmented first packet, IP options
 # expect dom0: dropped

@@ -2,6 +2,7 @@
 # The personal OS marks its packets with the epoch that may leave, and with every class's conntrack
 # mark, by SO_MARK and by rules of its own: a mark ends at the border of its namespace. In the
 # namespace, as root, a marked packet has a local socket, and that stops it.
+# holds: egress_ local_
 # case: 42
 # title: forged SO_MARK
 # expect dom0: 0 frames, also by root in the namespace
