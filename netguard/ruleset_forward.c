@@ -48,7 +48,9 @@ static const char SOURCE[] =
 
 /* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
  * admit: only what NAT keeps apart by class, and of ICMP only echo.
- * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on.
+ * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on. What
+ * conntrack does not know, or is told not to, has no mark, so no pair; and nothing comes here in the
+ * direction of an answer: that has another's source, which ends in the chain "source".
  * open_less_corporate: an address of ISATAP (RFC 5214 6.1) may stand for any IPv4 one.
  * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
  * expectation. */
@@ -63,8 +65,6 @@ static const char GRANTED[] = "		iifname != @flows goto crowded\n"
 			      "		goto begin\n"
 			      "	}\n"
 			      "	chain open {\n"
-			      "		ct state invalid,untracked goto blocked\n"
-			      "		ct direction reply goto blocked\n"
 			      "		ct state new ct mark 0 jump admit\n"
 			      "		iifname . oifname . ct mark @pair_ok accept\n"
 			      "		goto blocked\n"
@@ -95,7 +95,6 @@ static const char NARROW[] =
 	"		goto blocked\n"
 	"	}\n"
 	"	chain vpn {\n"
-	"		ct state invalid,untracked goto blocked\n"
 	"		ct direction reply goto blocked\n"
 	"		icmp type { destination-unreachable, time-exceeded, parameter-problem } "
 	"ct state related iifname . oifname . ct mark @pair_ok accept\n"
