@@ -208,7 +208,7 @@ case_laptop() {
 }
 
 case_policy() { # case_policy [SERIAL]
-	pki_policy "${1:-10}" "$(pki_date +20days)" | sed "s/^  foreign: .*/&\n  foreign_window: 1s/"
+	PKI_WINDOW=1s pki_policy "${1:-10}" "$(pki_date +20days)"
 }
 
 case_zone() { # case_zone ZONE [SECONDS]

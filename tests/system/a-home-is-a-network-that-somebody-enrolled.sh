@@ -32,7 +32,7 @@ rules() { # rules NUMBER LINE... - a new policy, in force
 	local number=$1 lines
 	shift
 	lines=$(printf '  %s\\n' "$@")
-	pki_policy "$number" "$(pki_date +20days)" | sed "s/^  foreign: .*/$lines/" >"$IT/rules.yaml"
+	PKI_WINDOW=4s pki_policy "$number" "$(pki_date +20days)" | sed "s/^  foreign: .*/$lines/" >"$IT/rules.yaml"
 	pki_sign policy "$IT/rules.yaml"
 	bulkhead policy install "$IT/rules.yaml" >/dev/null || fail "policy $number is refused"
 }
@@ -115,7 +115,7 @@ lab_wait 10 laptop_zone_is unknown || fail "no event"
 lab_wait 60 laptop_zone_is foreign || fail "no foreign network"
 personal_is false && reason_is net-ask || fail "a yes outlives its network"
 other bulkhead net enroll-home >/dev/null || fail "a user whom the policy names cannot enrol"
-lab_wait 5 laptop_zone_is home && lab_wait 5 personal_is true || fail "home-1 is closed"
+lab_wait 5 laptop_zone_is home && lab_wait 20 personal_is true || fail "home-1 is closed"
 [ "$(bulkhead net homes --json | jq -r '.[0].name')" = home-1 ] || fail "no name was chosen"
 other bulkhead net forget-home home-1 >/dev/null || fail "it cannot be forgotten"
 lab_wait 5 laptop_zone_is foreign || fail "forgotten, and not foreign"

@@ -67,7 +67,7 @@ from=$(lab_ms)
 lab_wait 40 zone_is wg0 tunnel || fail "the tunnel is not proven"
 took=$(lab_since "$from")
 lab_wait 5 port_is work open || fail "work is not open"
-lab_wait 5 work_gets "http://$INTRANET/" || fail "work does not get through the tunnel"
+lab_wait 20 work_gets "http://$INTRANET/" || fail "work does not get through the tunnel"
 lab_wait 20 zone_is en0 foreign || fail "a tunnel changes the home LAN"
 lab_wait 20 port_is personal open-less-corporate || fail "a tunnel closes personal at home"
 personal_gets "http://$LAN_SERVER/" || fail "personal gets no page beside the tunnel"

@@ -18,8 +18,8 @@ fail() {
 policy() { # policy SERIAL LINES... - a new one, in force
 	local serial=$1 lines
 	shift
-	lines=$(printf '  %s\\n' "foreign_window: 1s" "$@")
-	pki_policy "$serial" "$(pki_date +20days)" | sed "s/^  foreign: .*/${lines%\\n}/" >"$IT/portal.yaml"
+	lines=$(printf '  %s\\n' "$@")
+	PKI_WINDOW=1s pki_policy "$serial" "$(pki_date +20days)" | sed "s/^  foreign: .*/${lines%\\n}/" >"$IT/portal.yaml"
 	pki_sign policy "$IT/portal.yaml"
 	bulkhead policy install "$IT/portal.yaml" >/dev/null || fail "policy $serial is refused"
 }

@@ -146,7 +146,7 @@ act_policy() {
 	timeout 5 bulkhead policy install "$IT/next.yaml" >>"$LAB/policy.log" 2>&1
 }
 policy() { # policy SERIAL WINDOW_S
-	pki_policy "$1" "$(pki_date +20days)" | sed "s/^  foreign: .*/&\n  foreign_window: ${2}s/"
+	PKI_WINDOW=${2}s pki_policy "$1" "$(pki_date +20days)"
 }
 
 ACTIONS=(home home corp roam roam roam unplug flap flap remove add rename kill kill kill stop stop restart

@@ -58,7 +58,6 @@ comes_in() { /usr/libexec/bulkhead/bulkhead-netns uplink "$1"; } # what the udev
 
 lans_up && laptop_install && pki_make && pki_install || fail "the lab does not come up"
 sed -i 's/^uplinks: .*/uplinks: [en0, en1]/' $LAPTOP_CONFIG
-sed -i 's/^  foreign: allow$/&\n  foreign_window: 2s/' "$IT/policy.yaml" && pki_sign policy "$IT/policy.yaml" && pki_install
 token=$(lab_token life)
 
 # The sniffers hear it: without Bulkhead personal is on whatever cable there is.

@@ -17,7 +17,7 @@ case_begin laptop "$@"
 
 window_ms=4000
 policy() { # policy SERIAL [LINE]
-	pki_policy "$1" "$(pki_date +20days)" | sed "s/^  foreign: .*/&\n  foreign_window: ${window_ms}ms${2:+\n  $2}/"
+	PKI_WINDOW=${window_ms}ms pki_policy "$1" "$(pki_date +20days)" | sed "s/^  foreign: .*/&${2:+\n  $2}/"
 }
 zone_of() { laptop_status ".uplinks[] | select(.ifname == \"$1\") | .zone"; }
 is() { [ "$(zone_of "$1")" = "$2" ]; }
