@@ -76,6 +76,18 @@ static bool holds(const char *text, size_t len_bytes, const char *word)
 	return false;
 }
 
+/* "WPA-EAP", "[WPA2-EAP-CCMP]", "IEEE8021X" (WEP's), and the quicker way of the former. */
+static bool takes_8021x(const char *text, size_t len_bytes)
+{
+	return holds(text, len_bytes, "EAP") || holds(text, len_bytes, "IEEE8021X") ||
+	       holds(text, len_bytes, "FILS");
+}
+
+bool wifi_text_is_enterprise(const char *key_mgmt)
+{
+	return takes_8021x(key_mgmt, strlen(key_mgmt));
+}
+
 int wifi_text_seen(const char *line, size_t len_bytes, struct wifi_seen *ret)
 {
 	size_t signal_bytes, flags_bytes, ssid_bytes;
@@ -95,6 +107,7 @@ int wifi_text_seen(const char *line, size_t len_bytes, struct wifi_seen *ret)
 	seen.signal_dbm = minus ? -(int)dbm : (int)dbm;
 	seen.secured = holds(flags, flags_bytes, "WPA") || holds(flags, flags_bytes, "RSN") ||
 		       holds(flags, flags_bytes, "WEP");
+	seen.enterprise = takes_8021x(flags, flags_bytes);
 	*ret = seen;
 	return 0;
 }
@@ -130,22 +143,29 @@ int wifi_text_value(const char *text, const char *key, char ret[WIFI_TEXT_BYTES]
 	return -ENODATA;
 }
 
+static bool ends_with(const char *text, const char *word)
+{
+	size_t n = strlen(text), word_bytes = strlen(word);
+
+	return n >= word_bytes && strcmp(text + n - word_bytes, word) == 0;
+}
+
 /* "<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid="..." auth_failures=1 duration=10 reason=WRONG_KEY": the
  * SSID may say anything, but not before the id, nor at the end. */
 bool wifi_text_wrong_key(const char *event, uint32_t id)
 {
-	static const char LEFT[] = "CTRL-EVENT-SSID-TEMP-DISABLED id=", WHY[] = " reason=WRONG_KEY";
-	size_t n = strlen(event), digits;
+	static const char LEFT[] = "CTRL-EVENT-SSID-TEMP-DISABLED id=";
+	size_t digits;
 	uint32_t said;
 
-	if (event[0] != '<' || n < 3 || event[2] != '>' ||
+	if (event[0] != '<' || strlen(event) < 3 || event[2] != '>' ||
 	    strncmp(event + 3, LEFT, sizeof(LEFT) - 1) != 0)
 		return false;
 	event += 3 + sizeof(LEFT) - 1;
 	digits = strcspn(event, " ");
-	n = strlen(event);
-	return number(event, digits, &said) && said == id && n >= digits + sizeof(WHY) - 1 &&
-	       strcmp(event + n - (sizeof(WHY) - 1), WHY) == 0;
+	return number(event, digits, &said) && said == id &&
+	       (ends_with(event + digits, " reason=WRONG_KEY") ||
+		ends_with(event + digits, " reason=AUTH_FAILED"));
 }
 
 static const char HEX[] = "0123456789abcdef";

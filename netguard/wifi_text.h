@@ -17,6 +17,7 @@ enum { WIFI_SSID_BYTES = 32, WIFI_TEXT_BYTES = 4 * WIFI_SSID_BYTES + 1 };
 struct wifi_seen { /* a line of SCAN_RESULTS */
 	int signal_dbm;
 	bool secured;
+	bool enterprise;	    /* it wants 802.1X */
 	char ssid[WIFI_TEXT_BYTES]; /* escaped; empty: hidden */
 };
 
@@ -37,7 +38,10 @@ int wifi_text_known(const char *line, size_t len_bytes, struct wifi_known *ret);
  * not fit. */
 int wifi_text_value(const char *text, const char *key, char ret[WIFI_TEXT_BYTES]);
 
-/* Is this the event that network id was left because its passphrase is wrong? */
+/* Does this key management, of GET_NETWORK or within a line of SCAN_RESULTS, take 802.1X? */
+bool wifi_text_is_enterprise(const char *key_mgmt);
+
+/* Is this the event that network id was left because of its passphrase, or that 802.1X failed? */
 bool wifi_text_wrong_key(const char *event, uint32_t id);
 
 /* How wpa_supplicant writes this SSID, and how it reads it (hex). -EINVAL: empty, or too long. */

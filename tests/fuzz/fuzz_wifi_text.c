@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[n] = '\0';
 	(void)wifi_text_value(text, "ssid", value);
 	(void)wifi_text_wrong_key(text, 0);
+	(void)wifi_text_is_enterprise(text);
 	(void)wifi_text_escape(text, value);
 	(void)wifi_text_hex(text, value);
 	while ((line = wifi_text_line(&at, &len_bytes)) != NULL) {

@@ -1,5 +1,5 @@
-# dot1x.sh - a switch port that wants 802.1X with EAP-TLS: hostapd on the company's side, a certificate
-# for the laptop. Sourced after lab.sh, lans.sh and laptop.sh; programs come from out/peers.
+# dot1x.sh - a switch port or an access point that wants 802.1X with EAP-TLS: hostapd on the company's side,
+# a certificate for the laptop. Sourced after lab.sh, lans.sh and laptop.sh; programs come from out/peers.
 #
 # shellcheck shell=bash
 
@@ -40,33 +40,50 @@ dot1x_give() { # dot1x_give LINK
 		ap_scan=0
 		network={
 			key_mgmt=IEEE8021X
-			eap=TLS
-			identity="laptop"
-			ca_cert="$folder/ca.pem"
-			client_cert="$folder/laptop.pem"
-			private_key="$folder/laptop.key"
 			eapol_flags=0
+			$(dot1x_identity)
 		}
 	CONF
 	chmod 600 "$folder/$1.conf"
 }
 
+dot1x_give_radio() { # dot1x_give_radio LINK SSID
+	local folder=$LAPTOP_STATE/supplicant
+	dot1x_give "$1"
+	cat >"$folder/$1.conf" <<-CONF
+		ctrl_interface=DIR=$folder/ctrl
+		update_config=1
+		p2p_disabled=1
+		network={
+			ssid="$2"
+			key_mgmt=WPA-EAP
+			$(dot1x_identity)
+		}
+	CONF
+}
+
+dot1x_identity() { # who the laptop is, and who may ask
+	local folder=$LAPTOP_STATE/supplicant
+	printf '%s\n' eap=TLS 'identity="laptop"' "ca_cert=\"$folder/ca.pem\"" 'domain_match="radius"' \
+		"client_cert=\"$folder/laptop.pem\"" "private_key=\"$folder/laptop.key\""
+}
+
 # The port of the switch: cable is in the LAN only after its laptop proved who it is.
 dot1x_switch() { # dot1x_switch LAN LINK
-	echo '* TLS' >"$DOT1X_CA/users"
 	cat >"$DOT1X_CA/hostapd.conf" <<-CONF
 		interface=$2
 		driver=wired
 		logger_stdout=-1
-		ieee8021x=1
 		use_pae_group_addr=1
-		eap_server=1
-		eap_user_file=$DOT1X_CA/users
-		ca_cert=$DOT1X_CA/ca.pem
-		server_cert=$DOT1X_CA/radius.pem
-		private_key=$DOT1X_CA/radius.key
+		$(dot1x_server)
 	CONF
 	lab_start hostapd nsenter --net="/run/netns/$1" hostapd "$DOT1X_CA/hostapd.conf"
+}
+
+dot1x_server() { # who asks: hostapd's own EAP server
+	echo '* TLS' >"$DOT1X_CA/users"
+	printf '%s\n' ieee8021x=1 eap_server=1 "eap_user_file=$DOT1X_CA/users" "ca_cert=$DOT1X_CA/ca.pem" \
+		"server_cert=$DOT1X_CA/radius.pem" "private_key=$DOT1X_CA/radius.key"
 }
 
 dot1x_opened() { # has the laptop proved who it is?

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # "bulkhead wifi" and a real wpa_supplicant (without a radio: what needs one is in tests/vm/wifi.sh): its
 # answers reach the command in the supplicant's own folder, a network that is not in reach is not kept,
-# one that is known is found by its SSID whatever bytes that has, and each refusal says what to do.
+# one that is known is found by its SSID whatever bytes that has, one with 802.1X that IT wrote is tried as it is
+# and stays, and each refusal says what to do.
 # limit: 90 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -33,7 +34,8 @@ ip link set wl0 up
 mkdir -p "$folder"
 ssid=$'a "b" \\ c\xc3\xbc'
 printf '%s\n' "ctrl_interface=DIR=$folder/ctrl" update_config=1 'network={' \
-	"ssid=$(printf %s "$ssid" | od -An -tx1 | tr -d ' \n')" 'key_mgmt=NONE' '}' >"$folder/wl0.conf"
+	"ssid=$(printf %s "$ssid" | od -An -tx1 | tr -d ' \n')" 'key_mgmt=NONE' '}' \
+	'network={' 'ssid="company"' key_mgmt=WPA-EAP eap=PEAP 'identity="laptop"' '}' >"$folder/wl0.conf"
 chmod 711 "$LAPTOP_STATE"
 chown -R $uid:$uid "$folder"
 chmod 700 "$folder"
@@ -42,11 +44,14 @@ lab_start supplicant setpriv --reuid $uid --regid $uid --clear-groups --inh-caps
 lab_wait 10 test -S "$folder/ctrl/wl0" || fail "no supplicant: $(cat "$LAB/supplicant.log")"
 
 says 2 'passphrase has 8 to 63' bulkhead wifi connect nearby <<<"short"
+says 124 '' timeout 2 bulkhead wifi connect company <<<"short" # (it would wait 30 s)
+find "$folder" -name 'cli-*' -delete
 says 1 'no network' bulkhead wifi forget elsewhere </dev/null
 says 0 '' bulkhead wifi forget "$ssid" </dev/null
-grep -q 'network=' "$folder/wl0.conf" && fail "a forgotten network is kept"
+grep -q 'key_mgmt=NONE' "$folder/wl0.conf" && fail "a forgotten network is kept"
+grep -q 'key_mgmt=WPA-EAP' "$folder/wl0.conf" || fail "what IT wrote is gone"
 says 1 'no connection within 30 s' bulkhead wifi connect nearby <<<"long enough a secret"
 grep -q 'secret' "$folder/wl0.conf" && fail "the passphrase of a network out of reach is kept"
 says 0 'connected' bulkhead wifi status </dev/null
 [ -z "$(find "$folder" -name 'cli-*')" ] || fail "the command leaves its socket behind"
-echo "six refusals and answers, nothing kept, nothing left behind"
+echo "seven refusals and answers, nothing kept, nothing left behind"

@@ -18,11 +18,29 @@ static void a_seen_network_is_read_and_every_truncation_means_no_more(void **sta
 	(void)state;
 	assert_int_equal(wifi_text_seen(SEEN, strlen(SEEN), &seen), 0);
 	assert_int_equal(seen.signal_dbm, -30);
-	assert_true(seen.secured);
+	assert_true(seen.secured && !seen.enterprise);
 	assert_string_equal(seen.ssid, "home \\xc3\\xbc");
 	for (size_t n = 0; n < strlen(SEEN); n++)
 		if (wifi_text_seen(SEEN, n, &cut) == 0)
 			assert_true(strncmp(seen.ssid, cut.ssid, strlen(cut.ssid)) == 0);
+}
+
+static void a_network_of_802_1x_is_told_apart(void **state)
+{
+	static const char COMPANY[] = "02:00:00:00:02:00\t2412\t-30\t[WPA2-EAP-CCMP][ESS]\tEAP";
+	struct wifi_seen seen = { 0 };
+
+	(void)state;
+	assert_int_equal(wifi_text_seen(COMPANY, strlen(COMPANY), &seen), 0);
+	assert_true(seen.secured && seen.enterprise);
+	assert_int_equal(wifi_text_seen("a\t1\t-3\t[ESS]\tEAP", 14, &seen), 0);
+	assert_false(seen.enterprise); /* it is only called so */
+	assert_true(wifi_text_is_enterprise("WPA-EAP"));
+	assert_true(wifi_text_is_enterprise("WPA-PSK IEEE8021X"));
+	assert_true(wifi_text_is_enterprise("FILS-SHA256"));
+	assert_false(wifi_text_is_enterprise("WPA-PSK SAE"));
+	assert_false(wifi_text_is_enterprise("NONE"));
+	assert_false(wifi_text_is_enterprise("FAIL\n"));
 }
 
 static void a_known_network_is_read_and_a_heading_is_none(void **state)
@@ -62,6 +80,7 @@ static void a_wrong_key_is_told_of_one_network_at_the_end_of_one_event(void **st
 	(void)state;
 	assert_true(wifi_text_wrong_key(EVENT, 7));
 	assert_false(wifi_text_wrong_key(EVENT, 8));
+	assert_true(wifi_text_wrong_key(LEFT "7 ssid=\"x\" auth_failures=1 reason=AUTH_FAILED", 7));
 	assert_false(
 		wifi_text_wrong_key(LEFT "7 ssid=\" reason=WRONG_KEY\" reason=CONN_FAILED", 7));
 	assert_false(wifi_text_wrong_key("<3>CTRL-EVENT-SCAN-RESULTS  reason=WRONG_KEY", 7));
@@ -89,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_seen_network_is_read_and_every_truncation_means_no_more),
+		cmocka_unit_test(a_network_of_802_1x_is_told_apart),
 		cmocka_unit_test(a_known_network_is_read_and_a_heading_is_none),
 		cmocka_unit_test(a_value_is_found_by_its_whole_key),
 		cmocka_unit_test(a_wrong_key_is_told_of_one_network_at_the_end_of_one_event),

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # In the emulated machine: Wi-Fi, with three simulated radios. The laptop's moves into the namespace by its
 # phy; "bulkhead wifi" finds the networks at home and at the company, says that a passphrase is wrong, joins
-# with the right one. Home becomes foreign and personal gets a page; at the company's access point the
-# beacon proves it and personal, which never stops sending, is not heard. Whatever is in the air was sent
-# by the uplink's own address, or by an access point. EMULATED=all: as told here; else home alone, with the
-# right passphrase.
+# with the right one. Home becomes foreign and personal gets a page. The company's access point wants 802.1X:
+# one of its name with a stranger's certificate is refused; at the real one the beacon proves it and
+# personal, which never stops sending, is not heard. Whatever is in the air was sent by the uplink's own
+# address, or by an access point. EMULATED=all: as told here; else home alone, with the right passphrase.
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 if [ -z "${LAB_INSIDE-}" ]; then
@@ -12,7 +12,7 @@ if [ -z "${LAB_INSIDE-}" ]; then
 	exec 7</proc/self/ns/net # where the radios are, and "hwsim0", which hears all of them
 	ln -sf /sbin/wpa_supplicant /usr/sbin/wpa_supplicant
 fi
-for part in lab lans tpm roles laptop pki; do
+for part in lab lans tpm roles laptop pki dot1x; do
 	. "$here/lab/$part.sh"
 done
 lab_enter "$@"
@@ -25,7 +25,8 @@ fail() {
 	exit 1
 }
 outside() { nsenter --net=/proc/self/fd/7 "$@"; }
-access_point() { # access_point LAN LINK SSID - joined to that LAN's switch
+access_point() { # access_point LAN LINK SSID LINE... - joined to that LAN's switch
+	local name=hostapd-$1
 	cat >"$LAB/hostapd-$1.conf" <<-CONF
 		interface=$2
 		bridge=br0
@@ -34,11 +35,16 @@ access_point() { # access_point LAN LINK SSID - joined to that LAN's switch
 		hw_mode=g
 		channel=1
 		wpa=2
-		wpa_key_mgmt=WPA-PSK
 		rsn_pairwise=CCMP
-		wpa_passphrase=$secret
+		$(printf '%s\n' "${@:4}")
 	CONF
-	lab_start "hostapd-$1" nsenter --net="/run/netns/$1" hostapd "$LAB/hostapd-$1.conf"
+	rm -f "$LAB/$name.log"
+	lab_start "$name" nsenter --net="/run/netns/$1" hostapd "$LAB/$name.conf"
+	lab_wait 10 grep -q AP-ENABLED "$LAB/$name.log" || fail "no access point at $1"
+}
+company_point() { # with the certificates that dot1x_make made
+	mapfile -t server < <(dot1x_server)
+	access_point corp wlan2 "the company" wpa_key_mgmt=WPA-EAP "${server[@]}"
 }
 ok() { echo "ok - $1 (after $(lab_since "$began") s)"; }
 mac_of() { ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'; }
@@ -71,23 +77,19 @@ for lan in home corp; do
 done
 laptop_install && pki_make && pki_install || fail "the lab does not come up"
 sed -i 's/^uplinks: .*/radios: [wlan0]/' $LAPTOP_CONFIG
-sed -i 's/^  foreign: allow$/&\n  foreign_window: 2s/' "$IT/policy.yaml" && pki_sign policy "$IT/policy.yaml" && pki_install
 outside iw "phy#1" set netns name /run/netns/home && outside iw "phy#2" set netns name /run/netns/corp &&
 	outside iw "phy#0" set netns $$ || fail "the radios do not move"
 own=$(cat /sys/class/net/wlan0/address) ap_home=$(mac_of home wlan1) ap_corp=$(mac_of corp wlan2)
 outside ip link set hwsim0 up
 lab_start air nsenter --net=/proc/self/fd/7 tcpdump -Z root -U -i hwsim0 -w "$LAB/air.pcap"
 lab_wait 10 grep -q listening "$LAB/air.log" || fail "nobody hears the air: $(cat "$LAB/air.log")"
-access_point home wlan1 "home sweet home"
-lans=home
+access_point home wlan1 "home sweet home" wpa_key_mgmt=WPA-PSK "wpa_passphrase=$secret"
 if [ -n "$all" ]; then
 	beacon_start || fail "no beacon"
-	access_point corp wlan2 "the company"
-	lans="home corp"
+	dot1x_make && dot1x_give_radio wlan0 "the company" || fail "no certificates"
+	mkdir "$LAB/twin" && DOT1X_CA=$LAB/twin dot1x_make || fail "no stranger's certificates"
+	DOT1X_CA=$LAB/twin company_point
 fi
-for lan in $lans; do
-	lab_wait 10 grep -q AP-ENABLED "$LAB/hostapd-$lan.log" || fail "no access point at $lan"
-done
 lab_record home home wlan1 && lab_record corp corp wlan2 || fail "no sniffer"
 
 ok "the radios, access points and LANs are there"
@@ -95,8 +97,8 @@ laptop_start || fail "bulkheadd does not start"
 sends &
 lab_wait 10 test -S "$LAPTOP_STATE/supplicant/ctrl/wlan0" || fail "no supplicant"
 bulkhead wifi list >"$LAB/list" || fail "wifi list"
-listed() { grep -q "secured  *$1$" "$LAB/list"; }
-listed "home sweet home" && { [ -z "$all" ] || listed "the company"; } || fail "not listed: $(cat "$LAB/list")"
+listed() { grep -q "$1  *$2$" "$LAB/list"; }
+listed secured "home sweet home" && { [ -z "$all" ] || listed 802.1X "the company"; } || fail "not listed: $(cat "$LAB/list")"
 ok "the networks are listed"
 wrong_passphrase() {
 	local from wrong
@@ -117,8 +119,16 @@ lab_wait 10 personal_gets "http://$LAN_GATEWAY_home/" || fail "personal gets no 
 lab_wait 10 lab_seen home "text:$token" || fail "the sniffer does not hear personal at home"
 
 ok "home is foreign, and personal gets a page"
+known() { grep -q 'key_mgmt=WPA-EAP' "$LAPTOP_STATE/supplicant/wlan0.conf"; }
 company() {
-	connect "the company" "$secret" || fail "wifi connect at the company"
+	bulkhead wifi connect "the company" </dev/null 2>"$LAB/wrong" && fail "a stranger's access point is joined"
+	grep -q "802.1X failed" "$LAB/wrong" || fail "what is wrong is not said: $(cat "$LAB/wrong")"
+	[ "$(bulkhead wifi status)" != "connected to 'the company'" ] || fail "a stranger's access point is joined all the same"
+	ok "a stranger's certificate is refused"
+	lab_stop hostapd-corp
+	company_point
+	bulkhead wifi connect "the company" </dev/null || fail "wifi connect at the company"
+	known || fail "what IT wrote is not kept"
 	lab_wait 30 laptop_zone_is proven || fail "the company is not proven"
 	[ "$(laptop_status '.ports[] | select(.ifname == "host0") | .allowed')" = false ] || fail "personal is open"
 	personal_gets "http://$LAN_GATEWAY_corp/" && fail "personal gets a page at the company"
