@@ -4,14 +4,18 @@
  * Binds SOCKET, starts nbdkit with the plugin as uid 61007 without any privilege, and hands over
  * the 64 bytes of KEYFILE. The last word spoils the hand-over: another UUID, another size, half a
  * message, or none at all; or a killed server gets a successor for the same socket and image. Ends
- * with nbdkit, with its exit status; SIGTERM is passed on. */
+ * with nbdkit, with its exit status; SIGTERM is passed on.
+ * PARENT=FILE in the environment: IMAGE is a leaf upon this plain one, which is read through its hash
+ * tree, made here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,6 +25,7 @@
 
 #include "base/ipc.h"
 #include "base/msg.h"
+#include "vhdcrypt/hash_tree.h"
 #include "vhdcrypt/image.h"
 
 enum { TEST_UID = 61007 };
@@ -58,18 +63,23 @@ static void drop_all(void)
 		fail("drop privileges");
 }
 
-static _Noreturn void run_nbdkit(const char *plugin, const int fd[3])
+/* The socket to listen on, the image, block's end of the one-shot socket, a parent and its tree. */
+enum { N_FDS = 5 };
+
+static _Noreturn void run_nbdkit(const char *plugin, const int fd[N_FDS])
 {
+	bool parent = fd[3] >= 0;
+	int n = parent ? N_FDS : 3;
 	char pid[32], lib[4096];
 
-	/* to above 5 first: the sources may be any of 3..5 */
-	for (int i = 0; i < 3; i++)
+	/* to above 7 first: the sources may be any of 3..7 */
+	for (int i = 0; i < n; i++)
 		if (dup2(fd[i], 10 + i) < 0)
 			fail("dup2");
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < n; i++)
 		if (dup2(10 + i, 3 + i) < 0)
 			fail("dup2");
-	if (close_range(6, ~0U, 0) < 0)
+	if (close_range(3 + (unsigned)n, ~0U, 0) < 0)
 		fail("close_range");
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("LISTEN_FDS", "1", 1);
@@ -78,29 +88,47 @@ static _Noreturn void run_nbdkit(const char *plugin, const int fd[3])
 		fail(plugin);
 	drop_all();
 	execlp("nbdkit", "nbdkit", "--foreground", "--filter=limit", lib, "limit=8", "fd=4",
-	       "key_fd=5", "name=test", NULL);
+	       "key_fd=5", "name=test", parent ? "fd=6" : NULL, "tree_fd=7", NULL);
 	fail("nbdkit");
+}
+
+static bool say_what_it_is(struct msg_layer_key *layer, int fd)
+{
+	struct image *image;
+	struct vhd_fault fault;
+
+	if (image_open_layer(fd, IMAGE_READ_ONLY, &image, &fault) < 0)
+		return false; /* the plugin's to refuse */
+	memcpy(layer->disk_uuid, image_info(image)->footer.uuid, sizeof(layer->disk_uuid));
+	layer->disk_bytes = image_info(image)->virtual_bytes;
+	return image_close(image) == 0;
 }
 
 static void fill(struct msg_volume_key *msg, int image_fd, const char *key_path,
 		 const char *sector_bytes)
 {
-	struct image *image;
-	struct vhd_fault fault;
-	int key = open(key_path, O_RDONLY | O_CLOEXEC);
-
 	struct msg_layer_key *layer = &msg->layer[0];
+	int key = open(key_path, O_RDONLY | O_CLOEXEC);
 
 	msg->n_layers = 1;
 	if (key < 0 || read(key, layer->key, sizeof(layer->key)) != (ssize_t)sizeof(layer->key))
 		fail(key_path);
 	close(key);
 	layer->sector_bytes = (uint32_t)strtoul(sector_bytes, NULL, 10);
-	if (image_open(image_fd, IMAGE_READ_ONLY, &image, &fault) < 0)
-		return; /* the plugin's to refuse */
-	memcpy(layer->disk_uuid, image_info(image)->footer.uuid, sizeof(layer->disk_uuid));
-	layer->disk_bytes = image_info(image)->virtual_bytes;
-	image_close(image);
+	(void)say_what_it_is(layer, image_fd);
+}
+
+/* The plain parent at path, and its tree in memory. */
+static void add_parent(struct msg_volume_key *msg, const char *path, int ret_fd[2])
+{
+	struct msg_layer_key *layer = &msg->layer[msg->n_layers++];
+
+	ret_fd[0] = open(path, O_RDONLY | O_CLOEXEC);
+	ret_fd[1] = memfd_create("tree", MFD_CLOEXEC);
+	layer->plain = 1;
+	if (ret_fd[0] < 0 || !say_what_it_is(layer, ret_fd[0]) ||
+	    hash_tree_build(ret_fd[0], ret_fd[1], layer->root) < 0)
+		fail(path);
 }
 
 static pid_t child;
@@ -111,18 +139,18 @@ static void pass_on(int signal)
 }
 
 /* One nbdkit, from its start to its end; what waitpid() says of it. */
-static int serve(const char *plugin, int listening, int image, struct msg_volume_key *msg,
-		 const char *spoil)
+static int serve(const char *plugin, int fd[N_FDS], struct msg_volume_key *msg, const char *spoil)
 {
 	int pair[2], status;
 
 	if (ipc_pair(pair) < 0)
 		fail("socketpair");
+	fd[2] = pair[1];
 	child = fork();
 	if (child < 0)
 		fail("fork");
 	if (child == 0)
-		run_nbdkit(plugin, (const int[]){ listening, image, pair[1] });
+		run_nbdkit(plugin, fd);
 	close(pair[1]);
 	if (strcmp(spoil, "none") != 0)
 		(void)ipc_send(pair[0], msg,
@@ -137,22 +165,24 @@ static int serve(const char *plugin, int listening, int image, struct msg_volume
 
 int main(int argc, char **argv)
 {
-	const char *spoil = argc == 7 ? argv[6] : "";
+	const char *spoil = argc == 7 ? argv[6] : "", *parent = getenv("PARENT");
 	struct msg_volume_key msg = { 0 };
-	int image, listening, status;
+	int fd[N_FDS] = { -1, -1, -1, -1, -1 }, status;
 
 	if (argc < 6 || argc > 7)
 		return 125;
-	image = open(argv[2], O_RDWR | O_CLOEXEC);
-	if (image < 0)
+	fd[1] = open(argv[2], O_RDWR | O_CLOEXEC);
+	if (fd[1] < 0)
 		fail(argv[2]);
-	listening = listen_at(argv[3]);
-	fill(&msg, image, argv[4], argv[5]);
+	fill(&msg, fd[1], argv[4], argv[5]);
+	if (parent)
+		add_parent(&msg, parent, &fd[3]);
+	fd[0] = listen_at(argv[3]);
 	msg.layer[0].disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
 	msg.layer[0].disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
 	signal(SIGTERM, pass_on);
 	do
-		status = serve(argv[1], listening, image, &msg, spoil);
+		status = serve(argv[1], fd, &msg, spoil);
 	while (strcmp(spoil, "again") == 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
