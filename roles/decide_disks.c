@@ -188,7 +188,7 @@ static void take_socket(struct decider *d, struct op *op, int socket_fd)
 /* A disk without a lease is none; one without a file of it is not what was leased. */
 static enum reason failed_by(const struct op *op, int error)
 {
-	if (error == -ENOENT)
+	if (error == -ENOENT || error == -ELOOP)
 		return op->stage == OP_KEY ? REASON_IMAGE : REASON_DISK_UNKNOWN;
 	return error == -EWOULDBLOCK || error == -EBUSY ? REASON_DISK_BUSY : REASON_INTERNAL;
 }
