@@ -16,7 +16,7 @@
 
 static const char *const kind_names[N_DOCUMENT_KINDS] = {
 	[DOCUMENT_CONFIG] = "config", [DOCUMENT_TRUST] = "trust", [DOCUMENT_POLICY] = "policy",
-	[DOCUMENT_DEVICE] = "device", [DOCUMENT_LEASE] = "lease",
+	[DOCUMENT_DEVICE] = "device", [DOCUMENT_LEASE] = "lease", [DOCUMENT_IMAGE] = "image",
 };
 
 const char *document_kind_name(enum document_kind kind)

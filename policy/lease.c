@@ -14,7 +14,7 @@ enum {
 	PCR_NUMBERS = 24,
 	HASH_TEXT_BYTES = 72,
 	NAME_TEXT_BYTES = 72,
-	LEASE_PARENTS_BYTES = LEASE_TEXT_BYTES / 2,
+	LEASE_PARENTS_BYTES = LEASE_TEXT_BYTES - 4096,
 	/* crypto_pwhash(3): below, the PIN is not worth its digits; above, laptops cannot */
 	ARGON_OPS_MAX = 64,
 	ARGON_MEM_MIN_KIB = 8192,
@@ -173,7 +173,7 @@ int lease_parse(const char *text, size_t len_bytes, struct lease *ret,
 	fields_require(&f, l.not_after_wall_s > l.issued_wall_s, "not_after", -1,
 		       "not later than issued");
 	read_key(&f, raw, &l.key);
-	lease_parents_read(&f, raw->parent, raw->n_parents, &l.key);
+	lease_parents_read(&f, raw->parent, raw->n_parents, &l);
 	l.has_recovery = raw->recovery.fingerprint[0] != '\0';
 	if (l.has_recovery)
 		fields_hex(&f, "recovery.fingerprint", -1, raw->recovery.fingerprint,
@@ -257,7 +257,7 @@ int lease_build(const struct lease *lease, char ret_text[LEASE_TEXT_BYTES])
 	    !text_name_ok(lease->disk) || !text_name_ok(lease->key.layer))
 		return -EINVAL;
 	if (lease->key.n_parents >= MSG_LAYERS ||
-	    lease_parents_build(&lease->key, texts.parents, sizeof(texts.parents)) < 0)
+	    lease_parents_build(lease, texts.parents, sizeof(texts.parents)) < 0)
 		return -EINVAL;
 	build_texts(lease, &texts);
 	r = print(lease, &texts, text, sizeof(text));

@@ -12,7 +12,11 @@
 #include "base/msg.h"
 #include "policy/document.h"
 
-enum { LEASE_VERSION = 1, LEASE_TEXT_BYTES = 8192 };
+enum {
+	LEASE_VERSION = 1,
+	LEASE_SIG_BYTES = 1024,
+	/* minisign writes about 300 */ LEASE_TEXT_BYTES = 20480
+};
 
 struct lease {
 	char id[MSG_NAME_BYTES];
@@ -22,7 +26,9 @@ struct lease {
 	uint64_t not_after_wall_s;
 	bool has_recovery;		  /* a recovery keyslot exists, its key is in escrow */
 	uint8_t recovery_fingerprint[32]; /* of the recovery key; zeros without one */
-	struct msg_lease key;		  /* what the key role checks; .version is the document's */
+	/* of each parent: minisign's file over its image document (policy/image_doc.h), or "" */
+	char parent_sig[MSG_LAYERS - 1][LEASE_SIG_BYTES];
+	struct msg_lease key; /* what the key role checks; .version is the document's */
 };
 
 /* Parse text whose signature has been verified. -EBADMSG with *ret_error; -ENOMEM. */

@@ -22,6 +22,7 @@ static const cyaml_schema_field_t parent_fields[] = {
 	SCHEMA_TEXT("sector_bytes", SCHEMA_MAY, struct lease_raw_parent, sector_bytes),
 	SCHEMA_TEXT("fingerprint", SCHEMA_MAY, struct lease_raw_parent, fingerprint),
 	SCHEMA_TEXT("generation", SCHEMA_MAY, struct lease_raw_parent, generation),
+	SCHEMA_TEXT("signature", SCHEMA_MAY, struct lease_raw_parent, signature),
 	CYAML_FIELD_END
 };
 
@@ -88,14 +89,39 @@ static bool is_new(const struct msg_lease *lease, uint32_t at)
 	return ok;
 }
 
-void lease_parents_read(struct fields *f, const struct lease_raw_parent *raw, uint32_t n_raw,
-			struct msg_lease *leaf)
+static void read_signature(struct fields *f, const char *text, char ret[LEASE_SIG_BYTES])
 {
+	uint8_t sig[LEASE_SIG_BYTES - 1];
+	size_t n = text[0] ? fields_base64(f, PARENTS, text, sig, sizeof(sig)) : 0;
+
+	fields_require(f, text[0] == '\0' || (n > 0 && !memchr(sig, 0, n)), PARENTS, -1,
+		       "signature is no text in base64");
+	memset(ret, 0, LEASE_SIG_BYTES);
+	if (fields_result(f) == 0)
+		memcpy(ret, sig, n);
+}
+
+void lease_parents_read(struct fields *f, const struct lease_raw_parent *raw, uint32_t n_raw,
+			struct lease *lease)
+{
+	struct msg_lease *leaf = &lease->key;
+
 	leaf->n_parents = n_raw; /* the schema has bounded it */
 	for (uint32_t i = 0; i < n_raw; i++) {
 		read_parent(f, &raw[i], (int)i, &leaf->parent[i]);
+		read_signature(f, raw[i].signature, lease->parent_sig[i]);
 		fields_require(f, is_new(leaf, i), PARENTS, (int)i, "layer or uuid is there twice");
 	}
+}
+
+static int print_signature(const char *sig, char *ret, size_t room)
+{
+	char base64[TEXT_BASE64_BYTES(LEASE_SIG_BYTES)];
+
+	if (sig[0] == '\0')
+		return 0;
+	text_base64_build((const uint8_t *)sig, strlen(sig), base64);
+	return snprintf(ret, room, "    signature: \"%s\"\n", base64);
 }
 
 static int print_parent(const struct msg_layer *p, char *ret, size_t room)
@@ -119,8 +145,9 @@ static int print_parent(const struct msg_layer *p, char *ret, size_t room)
 	return more < 0 ? more : n + more;
 }
 
-int lease_parents_build(const struct msg_lease *lease, char *ret, size_t ret_bytes)
+int lease_parents_build(const struct lease *all, char *ret, size_t ret_bytes)
 {
+	const struct msg_lease *lease = &all->key;
 	size_t at = 0;
 
 	ret[0] = '\0';
@@ -132,6 +159,10 @@ int lease_parents_build(const struct msg_lease *lease, char *ret, size_t ret_byt
 				? print_parent(&lease->parent[i], ret + at, ret_bytes - at)
 				: -1;
 
+		if (n < 0 || (size_t)n >= ret_bytes - at)
+			return -EINVAL;
+		at += (size_t)n;
+		n = print_signature(all->parent_sig[i], ret + at, ret_bytes - at);
 		if (n < 0 || (size_t)n >= ret_bytes - at)
 			return -EINVAL;
 		at += (size_t)n;

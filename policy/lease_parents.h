@@ -11,7 +11,9 @@
 
 #include "base/msg.h"
 #include "policy/fields.h"
+#include "policy/lease.h"
 #include "policy/schema.h"
+#include "policy/text.h"
 
 /* VHD 1.0 holds 2^32 sectors; its readers end at 2040 GiB. */
 #define LEASE_DISK_BYTES_MAX (UINT64_C(2040) << 30)
@@ -25,16 +27,17 @@ struct lease_raw_parent {
 	char sector_bytes[SCHEMA_NUMBER_BYTES];
 	char fingerprint[72];
 	char generation[SCHEMA_NUMBER_BYTES];
+	char signature[TEXT_BASE64_BYTES(LEASE_SIG_BYTES)];
 };
 
 extern const cyaml_schema_value_t lease_parents_entry;
 
-/* leaf: name and UUID are read already; no layer may be there twice. Faults go to f. */
+/* lease: the leaf's name and UUID are read already; no layer may be there twice. Faults go to f. */
 void lease_parents_read(struct fields *f, const struct lease_raw_parent *raw, uint32_t n_raw,
-			struct msg_lease *leaf);
+			struct lease *lease);
 
 /* The block `parents:` with its line end, or "" where there are none. -EINVAL: a name that no
  * document can hold, or no room. */
-int lease_parents_build(const struct msg_lease *lease, char *ret, size_t ret_bytes);
+int lease_parents_build(const struct lease *lease, char *ret, size_t ret_bytes);
 
 #endif

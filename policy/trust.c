@@ -19,9 +19,11 @@ struct raw {
 	uint32_t n_root;
 	uint32_t n_policy;
 	uint32_t n_lease;
+	uint32_t n_image;
 	struct raw_key root[MINISIGN_KEYS_MAX];
 	struct raw_key policy[MINISIGN_KEYS_MAX];
 	struct raw_key lease[MINISIGN_KEYS_MAX];
+	struct raw_key image[MINISIGN_KEYS_MAX];
 	char beacon_root[KEY_TEXT_BYTES];
 	char escrow[KEY_TEXT_BYTES];
 	char approve[POINT_TEXT_BYTES];
@@ -36,6 +38,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SCHEMA_LIST("root", SCHEMA_MUST, struct raw, root, n_root, &key_entry, 1),
 	SCHEMA_LIST("policy", SCHEMA_MUST, struct raw, policy, n_policy, &key_entry, 1),
 	SCHEMA_LIST("lease", SCHEMA_MUST, struct raw, lease, n_lease, &key_entry, 1),
+	SCHEMA_LIST("image", SCHEMA_MAY, struct raw, image, n_image, &key_entry, 1),
 	SCHEMA_TEXT("beacon_root", SCHEMA_MUST, struct raw, beacon_root),
 	SCHEMA_TEXT("escrow", SCHEMA_MAY, struct raw, escrow),
 	SCHEMA_TEXT("approve", SCHEMA_MAY, struct raw, approve),
@@ -81,11 +84,13 @@ int trust_parse(const char *text, size_t len_bytes, struct trust *ret,
 	t.n_root = raw->n_root;
 	t.n_policy = raw->n_policy;
 	t.n_lease = raw->n_lease;
+	t.n_image = raw->n_image;
 	t.serial = fields_u64(&f, "serial", raw->serial, 1, INT64_MAX);
 	t.threshold = (uint32_t)fields_u64(&f, "threshold", raw->threshold, 1, raw->n_root);
 	read_keys(&f, "root", raw->root, raw->n_root, t.root);
 	read_keys(&f, "policy", raw->policy, raw->n_policy, t.policy);
 	read_keys(&f, "lease", raw->lease, raw->n_lease, t.lease);
+	read_keys(&f, "image", raw->image, raw->n_image, t.image);
 	read_key32(&f, "beacon_root", raw->beacon_root, t.beacon_root);
 	t.has_escrow = raw->escrow[0] != '\0';
 	if (t.has_escrow)
@@ -143,6 +148,9 @@ enum reason trust_check(const struct trust *trust, enum document_kind kind, cons
 						 sig, sig_bytes, NULL, ret_comment));
 	case DOCUMENT_LEASE:
 		return reason_of(minisign_verify(trust->lease, trust->n_lease, data, len_bytes, sig,
+						 sig_bytes, NULL, ret_comment));
+	case DOCUMENT_IMAGE:
+		return reason_of(minisign_verify(trust->image, trust->n_image, data, len_bytes, sig,
 						 sig_bytes, NULL, ret_comment));
 	case DOCUMENT_CONFIG:
 	case DOCUMENT_TRUST:

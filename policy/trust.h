@@ -20,9 +20,11 @@ struct trust {
 	uint32_t n_root;
 	uint32_t n_policy;
 	uint32_t n_lease;
+	uint32_t n_image; /* 0: what the lease names needs no other word */
 	struct minisign_key root[MINISIGN_KEYS_MAX];
 	struct minisign_key policy[MINISIGN_KEYS_MAX]; /* sign policy and device */
 	struct minisign_key lease[MINISIGN_KEYS_MAX];
+	struct minisign_key image[MINISIGN_KEYS_MAX];
 	uint8_t beacon_root[32]; /* Ed25519 */
 	bool has_escrow;
 	uint8_t escrow[32]; /* X25519 */

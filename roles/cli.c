@@ -62,10 +62,13 @@ static const struct command commands[] = {
 	{ "policy install", "FILE", "offer a signed policy to the daemon", cli_policy_install },
 	{ "device enrol", "--name NAME --tpm PATH", "this laptop's TPM as a record for IT to sign",
 	  cli_device_enrol },
+	{ "image make", "VHD", "its hash tree, and what an image key signs about it",
+	  cli_image_make },
 	{ "disk create",
 	  "--source VHD --name NAME --out DIR --device FILE --trust FILE --lease-key FILE\n"
 	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
-	  "       [--pin-fd N] [--in-place | --upon encrypted|plain]",
+	  "       [--pin-fd N] [--in-place | --upon encrypted|plain [--image FILE | --image-key "
+	  "FILE]]",
 	  "check a disk out, encrypted", cli_disk_create },
 	{ "disk unlock", "NAME [--pin-fd N]", "serve a disk until it is locked", cli_disk_unlock },
 	{ "disk lock", "NAME", "stop serving a disk and wipe its key", cli_disk_lock },

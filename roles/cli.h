@@ -125,6 +125,7 @@ int cli_disk_decrypt(int argc, char **argv);
 int cli_disk_resume(int argc, char **argv);
 int cli_disk_snapshot(int argc, char **argv);
 int cli_disk_merge(int argc, char **argv);
+int cli_image_make(int argc, char **argv);
 int cli_device_enrol(int argc, char **argv);
 int cli_vhd_info(int argc, char **argv);
 int cli_vhd_check(int argc, char **argv);

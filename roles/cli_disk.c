@@ -54,6 +54,8 @@ enum option_key {
 	O_DAYS,
 	O_SECTOR,
 	O_UPON,
+	O_IMAGE,
+	O_IMAGE_KEY,
 	O_PIN_FD,
 	O_IN_PLACE,
 	O_RECOVERY_FILE,
@@ -92,6 +94,10 @@ static int take_option(struct cli_disk_order *o, int key, const char *value)
 		return parse_sector(value, &o->sector_bytes);
 	case O_UPON:
 		return parse_upon(value, &o->upon);
+	case O_IMAGE:
+		return o->image = value, 0;
+	case O_IMAGE_KEY:
+		return o->image_key = value, 0;
 	case O_PIN_FD:
 		return cli_pin_fd(value, &o->pin_fd);
 	default:
@@ -125,6 +131,8 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "days", required_argument, NULL, O_DAYS },
 		{ "sector-size", required_argument, NULL, O_SECTOR },
 		{ "upon", required_argument, NULL, O_UPON },
+		{ "image", required_argument, NULL, O_IMAGE },
+		{ "image-key", required_argument, NULL, O_IMAGE_KEY },
 		{ "pin-fd", required_argument, NULL, O_PIN_FD },
 		{ "in-place", no_argument, NULL, O_IN_PLACE },
 		{ "recovery-file", required_argument, NULL, O_RECOVERY_FILE },
@@ -151,8 +159,11 @@ static int check_create(struct options *o, int argc, char **argv)
 {
 	struct cli_disk_order *order = &o->order;
 
-	if ((o->in_place && order->upon != CLI_DISK_ALONE) || optind != argc || !order->source ||
-	    !order->out || !order->name || o->keys.n > 0)
+	bool image = order->image || order->image_key;
+
+	if ((o->in_place && order->upon != CLI_DISK_ALONE) ||
+	    (image && order->upon == CLI_DISK_ALONE) || (order->image && order->image_key) ||
+	    optind != argc || !order->source || !order->out || !order->name || o->keys.n > 0)
 		return cli_usage(argv[0]);
 	if (!text_name_ok(order->name))
 		return cli_error(CLI_USAGE, "%s: '%s' is no name: letters, digits, '.', '_', '-'",
@@ -168,7 +179,7 @@ static int check_rekey(struct options *o, int argc, char **argv)
 	struct cli_disk_order *order = &o->order;
 
 	if (optind != argc - 1 || order->source || order->out || order->name || o->in_place ||
-	    order->upon != CLI_DISK_ALONE || o->keys.n == 0)
+	    order->upon != CLI_DISK_ALONE || order->image || order->image_key || o->keys.n == 0)
 		return cli_usage(argv[0]);
 	order->out = argv[optind];
 	(void)snprintf(order->what, sizeof(order->what), "%s '%s'", argv[0], order->out);

@@ -9,6 +9,8 @@
 #include <sodium.h>
 
 #include "base/defer.h"
+#include "policy/image_doc.h"
+#include "policy/lease.h"
 #include "policy/minisign.h"
 #include "roles/cli.h"
 #include "vhdcrypt/recovery.h"
@@ -122,8 +124,32 @@ int cli_disk_doc_device(const char *path, const struct trust *trust, const char 
 	return r < 0 ? bad_text(path, what, r, &error) : 0;
 }
 
-int cli_disk_doc_lease_key(const char *path, const struct trust *trust, const char *what,
-			   struct secret *ret)
+int cli_disk_doc_image(const char *path, const struct trust *trust, const char *what,
+		       struct msg_layer *ret, char *ret_sig)
+{
+	OWNS_HEAP struct signed_text *s = NULL;
+	struct document_error error;
+	enum reason reason;
+	int r, status = read_signed(path, what, &s);
+
+	if (status != 0)
+		return status;
+	reason = trust_check(trust, DOCUMENT_IMAGE, s->text, s->text_bytes, s->sig, s->sig_bytes,
+			     NULL);
+	if (reason == REASON_OK && s->sig_bytes >= LEASE_SIG_BYTES)
+		reason = REASON_DOC_SIGNATURE;
+	if (reason != REASON_OK)
+		return refused(path, what, reason);
+	r = image_doc_parse(s->text, s->text_bytes, ret, &error);
+	if (r < 0)
+		return bad_text(path, what, r, &error);
+	memcpy(ret_sig, s->sig, s->sig_bytes);
+	ret_sig[s->sig_bytes] = '\0';
+	return 0;
+}
+
+int cli_disk_doc_key(const char *path, const struct minisign_key *of, uint32_t n_of,
+		     const char *noun, const char *what, struct secret *ret)
 {
 	OWNS_SECRET struct secret text = { 0 };
 	OWNS_SECRET struct secret key = { 0 };
@@ -140,22 +166,22 @@ int cli_disk_doc_lease_key(const char *path, const struct trust *trust, const ch
 	if (r == -ENOKEY)
 		return cli_error(CLI_REFUSED,
 				 "%s: '%s' has a password; make an unprotected copy in "
-				 "memory, or a lease key by 'minisign -G -W'",
+				 "memory, or a key by 'minisign -G -W'",
 				 what, path);
 	if (r < 0)
 		return r == -EBADMSG ? cli_error(CLI_DAMAGED, "%s: '%s' is no minisign secret key",
 						 what, path)
 				     : cli_errno(r, "%s: open '%s'", what, path);
 	minisign_secret_public(&key, &public);
-	for (uint32_t i = 0; i < trust->n_lease; i++) {
-		if (memcmp(&trust->lease[i], &public, sizeof(public)) != 0)
+	for (uint32_t i = 0; i < n_of; i++) {
+		if (memcmp(&of[i], &public, sizeof(public)) != 0)
 			continue;
 		*ret = key;
 		key = (struct secret){ 0 };
 		return 0;
 	}
-	return cli_error(CLI_REFUSED, "%s: trust lets '%s' sign no leases; name a lease key", what,
-			 path);
+	return cli_error(CLI_REFUSED, "%s: trust lets '%s' sign no %ss; name one of its %s keys",
+			 what, path, noun, noun);
 }
 
 int cli_disk_doc_recovery(const char *path, int fd, const char *what, struct secret *ret)

@@ -19,10 +19,14 @@ int cli_disk_doc_trust(const char *path, const char *what, struct trust *ret);
 int cli_disk_doc_device(const char *path, const struct trust *trust, const char *what,
 			struct device *ret);
 
-/* An unencrypted minisign secret key that may sign leases; anything else is refused now, not on
- * the laptop. *ret is the caller's. */
-int cli_disk_doc_lease_key(const char *path, const struct trust *trust, const char *what,
-			   struct secret *ret);
+/* minisign's secret key at path, without a password, if it is one of these keys of the trust, which sign a
+ * noun ("lease"). */
+int cli_disk_doc_key(const char *path, const struct minisign_key *of, uint32_t n_of,
+		     const char *noun, const char *what, struct secret *ret);
+
+/* An image document, signed by who may. ret_sig: minisign's text, of at most LEASE_SIG_BYTES. */
+int cli_disk_doc_image(const char *path, const struct trust *trust, const char *what,
+		       struct msg_layer *ret, char *ret_sig);
 
 /* A recovery key from a file or descriptor (path NULL), put right by recovery_parse(). */
 int cli_disk_doc_recovery(const char *path, int fd, const char *what, struct secret *ret);

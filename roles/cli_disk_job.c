@@ -8,12 +8,32 @@
 
 #include <sodium.h>
 
+#include "policy/image_doc.h"
 #include "policy/lease.h"
 #include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_pin.h"
+
+/* Who may say what the layer below is, where trust names any. */
+static int image_inputs(struct cli_disk_job *j)
+{
+	const struct cli_disk_order *o = &j->order;
+
+	if (o->image)
+		return cli_disk_doc_image(o->image, &j->trust, o->what, &j->image, j->image_sig);
+	if (o->image_key)
+		return cli_disk_doc_key(o->image_key, j->trust.image, j->trust.n_image, "image",
+					o->what, &j->image_key);
+	if (o->upon == CLI_DISK_ALONE || j->trust.n_image == 0)
+		return 0;
+	return cli_error(
+		CLI_REFUSED,
+		"%s: trust has image keys: name the image's signed document (--image FILE) "
+		"or a key to sign it (--image-key FILE)",
+		o->what);
+}
 
 int cli_disk_job_inputs(struct cli_disk_job *j)
 {
@@ -23,7 +43,10 @@ int cli_disk_job_inputs(struct cli_disk_job *j)
 	if (status == 0)
 		status = cli_disk_doc_device(o->device, &j->trust, o->what, &j->device);
 	if (status == 0)
-		status = cli_disk_doc_lease_key(o->lease_key, &j->trust, o->what, &j->lease_key);
+		status = cli_disk_doc_key(o->lease_key, j->trust.lease, j->trust.n_lease, "lease",
+					  o->what, &j->lease_key);
+	if (status == 0)
+		status = image_inputs(j);
 	if (status == 0)
 		status = cli_pin_read(o->pin_fd, o->what, &j->pin);
 	if (status == 0 && j->pin.len_bytes < KDF_PIN_MIN_BYTES)
@@ -31,6 +54,31 @@ int cli_disk_job_inputs(struct cli_disk_job *j)
 				   "%s: the PIN has %zu characters; it needs at least %d", o->what,
 				   j->pin.len_bytes, KDF_PIN_MIN_BYTES);
 	return status;
+}
+
+int cli_disk_job_image(struct cli_disk_job *j)
+{
+	const struct msg_layer *below = &j->checkout.lease.parent[0];
+	char text[IMAGE_DOC_TEXT_BYTES], signed_text[IMAGE_DOC_TEXT_BYTES];
+	char sig[MINISIGN_TEXT_BYTES];
+	int r = image_doc_build(below, text);
+
+	if (r == 0 && j->order.image) {
+		r = image_doc_build(&j->image, signed_text);
+		if (r == 0 && strcmp(text, signed_text) != 0)
+			return cli_error(
+				CLI_REFUSED,
+				"%s: '%s' is not about '%s': have the image's own document "
+				"made and signed (bulkhead image make)",
+				j->order.what, j->order.image, j->order.source);
+	} else if (r == 0 && j->order.image_key) {
+		r = minisign_sign(&j->image_key, text, strlen(text), "image at check-out", sig);
+		if (r == 0 && strlen(sig) >= sizeof(j->image_sig))
+			r = -EINVAL;
+		if (r == 0)
+			strcpy(j->image_sig, sig); /* measured above */
+	}
+	return r < 0 ? cli_errno(r, "%s: sign the image below", j->order.what) : 0;
 }
 
 int cli_disk_job_keys(struct cli_disk_job *j, const struct image_info *info)
@@ -183,6 +231,7 @@ int cli_disk_job_lease(const struct cli_disk_job *j, const char *path)
 	(void)snprintf(lease.key.layer, sizeof(lease.key.layer), "%s", CLI_DISK_LAYER);
 	memcpy(lease.recovery_fingerprint, j->checkout.recovery_fingerprint,
 	       sizeof(lease.recovery_fingerprint));
+	memcpy(lease.parent_sig[0], j->image_sig, sizeof(j->image_sig));
 	timestamp_build(j->order.now_wall_s, issued);
 	(void)snprintf(comment, sizeof(comment), "lease %s of disk %s for %s, issued %s", lease.id,
 		       lease.disk, lease.device, issued);
@@ -199,5 +248,6 @@ void cli_disk_job_free(struct cli_disk_job *job)
 {
 	checkout_free(&job->checkout);
 	secret_free(&job->lease_key);
+	secret_free(&job->image_key);
 	secret_free(&job->pin);
 }

@@ -5,6 +5,7 @@
 #define ROLES_CLI_DISK_JOB_H
 
 #include "policy/device.h"
+#include "policy/lease.h"
 #include "policy/trust.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_make.h"
@@ -18,6 +19,9 @@ struct cli_disk_job {
 	struct trust trust;
 	struct device device;
 	struct secret lease_key;
+	struct secret image_key;	 /* of order.image_key */
+	struct msg_layer image;		 /* of order.image, with */
+	char image_sig[LEASE_SIG_BYTES]; /* what lets trust believe it */
 	struct secret pin;
 	struct checkout checkout;
 };
@@ -27,6 +31,9 @@ int cli_disk_job_inputs(struct cli_disk_job *job);
 
 /* New keys and a header for this image. */
 int cli_disk_job_keys(struct cli_disk_job *job, const struct image_info *info);
+
+/* The layer below is written, its root is in .checkout: is it what order.image says, or sign that. */
+int cli_disk_job_image(struct cli_disk_job *job);
 
 /* OUT/disks/NAME, which must be new, as must be its lease; made is NAME + suffix: *ret_work, which is
  * set only then. */

@@ -164,6 +164,8 @@ static int write_disk(struct job *j)
 	if (status != 0 || j->base.order.upon == CLI_DISK_ALONE)
 		return status ? status : write_encrypted(j, &c->volume_key, vhd);
 	status = write_gold(j);
+	if (status == 0)
+		status = cli_disk_job_image(&j->base);
 	return status ? status
 		      : cli_disk_upon_leaf(vhd, image_info(j->source), c->lease.disk_uuid,
 					   j->base.order.what);

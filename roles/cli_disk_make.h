@@ -18,7 +18,9 @@ struct cli_disk_order {
 	uint64_t now_wall_s;
 	uint32_t sector_bytes; /* 512 or 4096; disk rekey: 0 as before */
 	enum cli_disk_upon upon;
-	int pin_fd;			/* -1: ask on the terminal */
+	const char *image,
+		*image_key; /* with upon: the layer's signed document, or a key to sign it */
+	int pin_fd;	    /* -1: ask on the terminal */
 	char what[CLI_DISK_WHAT_BYTES]; /* begins every message */
 };
 

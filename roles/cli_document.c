@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "policy/image_doc.h"
 #include "roles/cli.h"
 
 void cli_text_free(struct cli_text *text)
@@ -124,11 +125,14 @@ int cli_document_parse(const char *what, const char *path, const struct cli_text
 	case DOCUMENT_LEASE:
 		r = lease_parse(text->bytes, text->len_bytes, &ret->lease, &error);
 		break;
+	case DOCUMENT_IMAGE:
+		r = image_doc_parse(text->bytes, text->len_bytes, &ret->image, &error);
+		break;
 	case DOCUMENT_CONFIG:
 	case N_DOCUMENT_KINDS:
 		return cli_error(CLI_DAMAGED,
 				 "%s '%s': a machine configuration is not signed; sign a trust, "
-				 "policy, device or lease",
+				 "policy, device, lease or image",
 				 what, path);
 	}
 	return r < 0 ? refuse_syntax(what, path, r, &error) : 0;
@@ -146,6 +150,10 @@ static const struct minisign_key *keys_of(const struct trust *trust, enum docume
 		*ret_n = trust->n_lease;
 		return trust->lease;
 	}
+	if (kind == DOCUMENT_IMAGE) {
+		*ret_n = trust->n_image;
+		return trust->image;
+	}
 	return NULL;
 }
 
@@ -153,7 +161,7 @@ static const struct minisign_key *keys_of(const struct trust *trust, enum docume
 static enum reason check_any(const struct trust *trust, const struct cli_text *text,
 			     const struct cli_text *sig)
 {
-	static const enum document_kind by[] = { DOCUMENT_POLICY, DOCUMENT_LEASE };
+	static const enum document_kind by[] = { DOCUMENT_POLICY, DOCUMENT_LEASE, DOCUMENT_IMAGE };
 	enum reason reason = REASON_OK;
 
 	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {

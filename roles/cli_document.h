@@ -29,6 +29,7 @@ struct cli_document {
 		struct policy policy;
 		struct device device;
 		struct lease lease;
+		struct msg_layer image;
 	};
 };
 

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "policy/accept.h"
 #include "policy/decide.h"
+#include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_document.h"
@@ -199,6 +200,18 @@ static void print_trust(const struct trust *t)
 	print_keys("root", t->root, t->n_root);
 	print_keys("policy key", t->policy, t->n_policy);
 	print_keys("lease key", t->lease, t->n_lease);
+	print_keys("image key", t->image, t->n_image);
+}
+
+static void print_image(const struct msg_layer *l)
+{
+	char uuid[TEXT_UUID_BYTES], root[2 * sizeof(l->root) + 1];
+
+	text_uuid_build(l->uuid, uuid);
+	text_hex_build(l->root, sizeof(l->root), root);
+	printf("image           '%s' %s, %llu bytes, %s\n", l->name, uuid,
+	       (unsigned long long)l->disk_bytes, l->plain ? "PLAIN" : "encrypted");
+	printf("root            %s\n", root);
 }
 
 static void json_time(struct json *j, const char *key, uint64_t wall_s)
@@ -310,6 +323,12 @@ static void json_document(struct json *j, const struct cli_document *doc)
 		json_u64(j, "serial", doc->trust.serial);
 		json_u64(j, "threshold", doc->trust.threshold);
 		break;
+	case DOCUMENT_IMAGE:
+		json_string(j, "name", doc->image.name);
+		json_u64(j, "bytes", doc->image.disk_bytes);
+		json_hex(j, "root", doc->image.root, sizeof(doc->image.root));
+		json_bool(j, "plain", doc->image.plain);
+		break;
 	case DOCUMENT_CONFIG:
 	case N_DOCUMENT_KINDS:
 		break; /* cli_document_load() gives none */
@@ -327,6 +346,8 @@ static void print_document(const struct cli_document *doc)
 		print_lease(&doc->lease, now_wall_s);
 	else if (doc->kind == DOCUMENT_DEVICE)
 		print_device(&doc->device);
+	else if (doc->kind == DOCUMENT_IMAGE)
+		print_image(&doc->image);
 	else
 		print_trust(&doc->trust);
 	if (doc->signer[0])

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "policy/accept.h"
 #include "policy/device.h"
+#include "policy/image_doc.h"
 #include "policy/text.h"
 
 struct text {
@@ -59,6 +60,7 @@ static enum reason say(char detail[MSG_TEXT_BYTES], enum reason reason, enum doc
 		[DOCUMENT_TRUST] = "trust.yaml",
 		[DOCUMENT_DEVICE] = "the record of this laptop",
 		[DOCUMENT_LEASE] = "the lease of this disk",
+		[DOCUMENT_IMAGE] = "an image below its leaf",
 	};
 	char line[2 * MSG_TEXT_BYTES];
 
@@ -300,6 +302,27 @@ static void say_plain(const struct msg_layer *layer, char ret_detail[MSG_TEXT_BY
 		       "layer '%s', images.plain_allowed does not list %s", layer->name, root);
 }
 
+/* Where trust has keys for images, whoever signs leases needs their word for each layer below the leaf. */
+static enum reason check_images(const struct docs *docs, const struct lease *lease,
+				char ret_detail[MSG_TEXT_BYTES])
+{
+	enum reason reason = REASON_OK;
+	uint32_t i = 0;
+
+	for (; docs->trust.n_image > 0 && reason == REASON_OK && i < lease->key.n_parents; i++) {
+		char text[IMAGE_DOC_TEXT_BYTES];
+
+		reason = image_doc_build(&lease->key.parent[i], text) < 0
+				 ? REASON_DOC_SYNTAX
+				 : trust_check(&docs->trust, DOCUMENT_IMAGE, text, strlen(text),
+					       lease->parent_sig[i], strlen(lease->parent_sig[i]),
+					       NULL);
+	}
+	return reason == REASON_OK
+		       ? reason
+		       : say(ret_detail, reason, DOCUMENT_IMAGE, lease->key.parent[i - 1].name);
+}
+
 enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd, const char *name,
 			      struct lease *ret, char ret_detail[MSG_TEXT_BYTES])
 {
@@ -313,6 +336,9 @@ enum reason decide_docs_lease(const struct decider *d, int lease_fd, int sig_fd,
 		return reason;
 	if (lease_parse(doc->bytes, doc->len_bytes, ret, &error) < 0)
 		return say_syntax(ret_detail, DOCUMENT_LEASE, &error);
+	reason = check_images(&d->docs, ret, ret_detail);
+	if (reason != REASON_OK)
+		return reason;
 	reason = decide_unlock(decide_docs_policy(d), ret, d->docs.device, name, loop_now_wall_s());
 	if (reason == REASON_PLAIN)
 		say_plain(decide_denied_plain(decide_docs_policy(d), ret), ret_detail);
