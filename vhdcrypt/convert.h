@@ -4,7 +4,7 @@
  * sectors that were ever written are touched, and no metadata but one mark: while it is there
  * (image_poison()), neither we nor stock tools open the image.
  *
- * How it survives: windows of 4 MiB of data, in the order of the disk. Before a window is written,
+ * How it survives: windows of 10 MiB of data, in the order of the disk. Before a window is written,
  * a record of it is synced to the journal: where it is, and eight bytes of each sector's ciphertext,
  * folded. By these a resume tells for every sector of the last few windows whether it is old or new;
  * a disk writes a 512-byte sector whole or not at all. What came before is synced, what comes

@@ -165,7 +165,7 @@ int convert_journal_open(struct convert *c, struct vhd_fault *ret_fault)
 	if (r < 0 || fresh)
 		return r < 0 ? r : fill(c);
 	r = store_size(&c->journal, &size);
-	if (r == 0 && size != JOURNAL_BYTES)
+	if (r == 0 && size < sizeof(raw))
 		return fault(ret_fault, "length", size, "is not that of a journal");
 	if (r == 0)
 		r = store_read(&c->journal, raw, sizeof(raw), 0);
@@ -173,6 +173,8 @@ int convert_journal_open(struct convert *c, struct vhd_fault *ret_fault)
 		r = journal_head_parse(raw, sizeof(raw), &found, ret_fault);
 	if (r < 0)
 		return r;
+	if (size != JOURNAL_BYTES)
+		return fault(ret_fault, "length", size, "is not that of a journal");
 	if (!same_order(&found, &c->head))
 		return -EKEYREJECTED;
 	c->head = found;

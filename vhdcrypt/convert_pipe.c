@@ -5,7 +5,7 @@
 
 enum {
 	WORKERS = 2, /* one cannot read and encrypt as fast as a good disk writes */
-	RING = 4,
+	RING = 3,    /* windows: one for each of them and one that is written */
 };
 
 enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_READY };

@@ -17,9 +17,9 @@ enum {
 	CONVERT_SECTOR = 512,
 	CONVERT_KEY_BYTES = 32,
 	/* Stretches in one window; with 4 KiB stretches a window is full of data, too. */
-	CONVERT_RUNS_MAX = 1024,
+	CONVERT_RUNS_MAX = JOURNAL_WINDOW_BYTES / 4096,
 	/* The image is synced after so many windows; the records of all of them must stay. */
-	CONVERT_SYNC_EVERY = 8,
+	CONVERT_SYNC_EVERY = 3,
 };
 
 static_assert(CONVERT_SYNC_EVERY < JOURNAL_SLOTS - 1, "a slot is free for the next record");

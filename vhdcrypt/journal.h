@@ -13,7 +13,7 @@
 #include "vhdcrypt/vhd_fault.h"
 
 enum {
-	JOURNAL_VERSION = 1,
+	JOURNAL_VERSION = 2,
 	JOURNAL_UUID_BYTES = 16,
 	JOURNAL_KEY_NAME_BYTES = 32, /* a volume key's fingerprint; zeros: plain */
 	JOURNAL_DIGEST_BYTES = 32,
@@ -23,10 +23,10 @@ enum {
 	/* Of head and record: what the MAC covers, then the MAC. Tags come behind, covered, too. */
 	JOURNAL_SIGNED_BYTES = 480,
 	JOURNAL_FIXED_BYTES = JOURNAL_SIGNED_BYTES + JOURNAL_MAC_BYTES,
-	/* Large enough that one sync per window is little, small enough that a few fit in 64 MiB. */
-	JOURNAL_WINDOW_BYTES = 4 << 20,
+	/* On a disk a sync costs as much as writing some MiB: so large that three fit in 64 MiB with all else. */
+	JOURNAL_WINDOW_BYTES = 10 << 20,
 	JOURNAL_WINDOW_SECTORS = JOURNAL_WINDOW_BYTES / 512,
-	JOURNAL_SLOTS = 16,
+	JOURNAL_SLOTS = 8,
 	JOURNAL_HEAD_ROOM_BYTES = 4096,
 	JOURNAL_SLOT_BYTES = 4096 + JOURNAL_WINDOW_SECTORS * JOURNAL_TAG_BYTES,
 	JOURNAL_BYTES = JOURNAL_HEAD_ROOM_BYTES + JOURNAL_SLOTS * JOURNAL_SLOT_BYTES,
