@@ -19,6 +19,7 @@
 /* X.vhd's companions; `what` is one of the suffixes below. */
 #define CLI_CONVERT_JOURNAL	"convert"
 #define CLI_CONVERT_HEADER	"luks"
+#define CLI_CONVERT_FROM	"from" /* roles/cli_disk_again.h */
 #define CLI_CONVERT_NEXT_HEADER "next.luks"
 #define CLI_CONVERT_OLD_HEADER	"old.luks"
 #define CLI_CONVERT_NEXT_LEASE	"next.yaml"

@@ -239,6 +239,8 @@ int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction 
 	/* while the journal is there nobody takes the plain disk for an encrypted one */
 	if (direction == JOURNAL_DECRYPT && is_there(c, CLI_CONVERT_HEADER))
 		status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
+	/* before the journal: without one, it would say that nothing has begun */
+	drop(c, CLI_CONVERT_FROM);
 	if (status == 0)
 		status = cli_convert_sync_folder(c);
 	if (status != 0)

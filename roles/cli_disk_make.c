@@ -13,6 +13,7 @@
 #include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
+#include "roles/cli_disk_again.h"
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_job.h"
@@ -26,6 +27,7 @@
 struct job {
 	struct cli_disk_job base;
 	int source_fd;
+	int lock_fd; /* of work_dir */
 	struct image *source;
 	struct cli_disk_counts counts;
 	bool json;
@@ -239,7 +241,7 @@ static int finish(struct job *j)
 
 int cli_disk_make(const struct cli_disk_order *order, bool json)
 {
-	struct job job = { .base.order = *order, .source_fd = -1 };
+	struct job job = { .base.order = *order, .source_fd = -1, .lock_fd = -1 };
 	int status = open_source(&job);
 
 	job.json = json && strcmp(order->recovery_out, "-") != 0; /* the key goes where it would */
@@ -249,7 +251,11 @@ int cli_disk_make(const struct cli_disk_order *order, bool json)
 	if (status == 0)
 		status = cli_disk_job_keys(&job.base, image_info(job.source));
 	if (status == 0)
+		status = cli_disk_again_copy(order);
+	if (status == 0)
 		status = cli_disk_job_folders(order, ".partial", job.final_dir, job.work_dir);
+	if (status == 0)
+		status = cli_disk_again_lock(order, job.work_dir, &job.lock_fd);
 	cli_stop_begin();
 	if (status == 0)
 		status = write_disk(&job);
@@ -259,6 +265,8 @@ int cli_disk_make(const struct cli_disk_order *order, bool json)
 		say_done(&job);
 	remove_partial(&job);
 	(void)image_close(job.source);
+	if (job.lock_fd >= 0)
+		(void)close(job.lock_fd);
 	if (job.source_fd >= 0)
 		(void)close(job.source_fd);
 	cli_disk_job_free(&job.base);

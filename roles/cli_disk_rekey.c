@@ -10,6 +10,7 @@
 #include "roles/cli.h"
 #include "roles/cli_convert.h"
 #include "roles/cli_convert_files.h"
+#include "roles/cli_disk_again.h"
 #include "roles/cli_disk_job.h"
 #include "roles/cli_vhd.h"
 
@@ -58,7 +59,7 @@ static void drop_recovery(const struct cli_disk_order *o)
 
 static void drop_next(const struct cli_disk_order *o, const char *dir, const char *header)
 {
-	const char *const file[] = { header, NEXT CLI_CONVERT_NEXT_LEASE,
+	const char *const file[] = { header, CLI_DISK_FROM, NEXT CLI_CONVERT_NEXT_LEASE,
 				     NEXT CLI_CONVERT_NEXT_LEASE ".minisig",
 				     NEXT CLI_CONVERT_NEXT_ESCROW };
 	char path[CLI_DISK_DOC_PATH_BYTES];
@@ -154,12 +155,14 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_
 	char final[CLI_DISK_DOC_PATH_BYTES], dir[CLI_DISK_DOC_PATH_BYTES];
 	struct cli_disk_job job = { .order = *order };
 	struct image *image = NULL;
+	OWNS_FD int mark = -1;
 	OWNS_FD int fd = -1;
-	/* encrypted again, it would open by neither key alone */
-	int status = cli_vhd_not_a_layer("disk create", order->source);
+	int status = recovery_to_file(order);
 
 	if (status == 0)
-		status = recovery_to_file(order);
+		status = cli_disk_again_in_place(order);
+	if (status == 0) /* encrypted again, it would open by neither key alone */
+		status = cli_vhd_not_a_layer("disk create", order->source);
 	if (status == 0)
 		status = cli_vhd_open("disk create", order->source, IMAGE_READ_ONLY, &fd, &image);
 	if (status == 0)
@@ -168,6 +171,8 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_
 		status = cli_disk_job_keys(&job, image_info(image));
 	if (status == 0)
 		status = cli_disk_job_folders(order, "", final, dir);
+	if (status == 0)
+		status = cli_disk_again_mark(order, dir, &mark);
 	if (status == 0)
 		status = make_there(&job, dir, options);
 	(void)image_close(image); /* read-only: nothing to flush */
@@ -244,6 +249,7 @@ int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys
 	if (status == 0)
 		status = make_keys(&c, &job);
 	if (status == 0) { /* what an earlier try has left that had not begun */
+		cli_disk_again_recovery(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
 		drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
 		status = write_next(&job, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
 	}

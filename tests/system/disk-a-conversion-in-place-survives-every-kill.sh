@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A disk is encrypted where it lies, gets another key, and becomes plain again; each is killed at
-# random moments, resumed, and holds every byte; meanwhile nobody opens it.
+# random moments and gone on with: by resume, or before its first sector by the same command once more.
+# It holds every byte; meanwhile nobody opens it. A check-out by copy is killed likewise.
 #
 # KILLS (12) kills, from SEED (random) on.
 cd "$(dirname "$0")/../.." || exit 1
@@ -28,16 +29,15 @@ converted() {
 	for ((n = 0; n < KILLS / 3; n++)); do
 		(exec "$@") <<<"$PIN" >"$WORK/log" 2>&1 &
 		pid=$!
-		read -rt "0.$(printf %02d $((RANDOM % 45)))" <> <(:) || true
+		while [ $((n % 2)) = 1 ] && kill -0 "$pid" 2>/dev/null && ! has_begun; do read -rt 0.01 <> <(:) || true; done
+		read -rt "0.$(printf %02d $((RANDOM % 30)))" <> <(:) || true
 		kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
 		wait "$pid" 2>/dev/null && break
 		[ -e "$dir/leaf.convert" ] || [ "$3" != resume ] || return 0 # all but its last words
-		if [ -e "$dir/leaf.convert" ] && [ "$(head -c 8 "$dir/leaf.convert")" = bhconvrt ]; then
+		if has_begun; then
 			begun=$((begun + 1))
 			set -- "$BULKHEAD" disk resume "$dir" "${resume[@]}"
 			closed_to_all
-		else
-			begin_again "$what"
 		fi
 	done
 	[ "$n" -eq $((KILLS / 3)) ] || return 0
@@ -46,13 +46,7 @@ converted() {
 	[ ! -e "$dir/leaf.convert" ] || fail "$what: the journal is still there"
 }
 
-# killed before its first sector: what it had made so far is in the way, as it says
-begin_again() {
-	[ "$1" != rekey ] || rm -f "$WORK/recovery-2"
-	[ "$1" = create ] || return 0
-	[ ! -e "$dir/leaf.vhd" ] || mv "$dir/leaf.vhd" "$WORK/plain.vhd"
-	rm -rf "$WORK/out" "$WORK/recovery-1"
-}
+has_begun() { [ -e "$dir/leaf.convert" ] && head -c 8 "$dir/leaf.convert" 2>/dev/null | grep -qx bhconvrt; }
 
 closed_to_all() {
 	if "$BULKHEAD" vhd check "$dir/leaf.vhd" >"$WORK/said" 2>&1; then
@@ -91,5 +85,28 @@ converted decrypt --recovery-file "$WORK/recovery-2" -- "$BULKHEAD" disk decrypt
 	--recovery-file "$WORK/recovery-2"
 qemu-img compare -q -f vpc -F raw "$dir/leaf.vhd" "$plain" || fail "decrypted it differs"
 [ "$(echo "$dir"/*)" = "$dir/leaf.escrow $dir/leaf.vhd" ] || fail "left behind: $(echo "$dir"/*)"
+# by copy: what was not finished is nobody's, but not while somebody makes it
+mkdir "$WORK/copy"
+for ((n = 0; n < KILLS / 3; n++)); do
+	(exec "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" "${papers[@]}" \
+		--recovery-out "$WORK/recovery-copy" --pin-fd 0) <<<"$PIN" >"$WORK/log" 2>&1 &
+	pid=$!
+	while [ $((n % 2)) = 1 ] && kill -0 "$pid" 2>/dev/null && [ ! -s "$WORK/copy/disks/copy.partial/leaf.vhd" ]; do read -rt 0.01 <> <(:) || true; done
+	if [ $n = 1 ] && [ -d "$WORK/copy/disks/copy.partial" ]; then
+		kill -STOP "$pid"
+		! "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" "${papers[@]}" \
+			--recovery-out "$WORK/recovery-other" --pin-fd 0 <<<"$PIN" 2>"$WORK/log" || fail "two make one disk"
+		grep -q 'another command works on' "$WORK/log" || fail "two make one disk: $(cat "$WORK/log")"
+	fi
+	kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
+	wait "$pid" 2>/dev/null && break
+	[ ! -e "$WORK/copy/leases/copy.yaml" ] || break
+done
+[ -e "$WORK/copy/leases/copy.yaml" ] || "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" \
+	"${papers[@]}" --recovery-out "$WORK/recovery-copy" --pin-fd 0 <<<"$PIN" >"$WORK/log" || fail "copy: $(cat "$WORK/log")"
+[ "$(ls "$WORK/copy/disks")" = copy ] || fail "left behind: $(ls "$WORK/copy/disks")"
+rm "$WORK/x.raw"
+"$BULKHEAD" disk export "$WORK/copy/disks/copy" "$WORK/x.raw" --recovery-file "$WORK/recovery-copy" >/dev/null
+cmp "$WORK/x.raw" "$plain" || fail "the copy differs"
 [ "$begun" -gt 0 ] || fail "no kill met a conversion: seed $SEED"
 echo "$killed kills, $begun of them in the middle, seed $SEED"
