@@ -150,6 +150,7 @@ soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers units
 	$(Q)$(MAKE) stage
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
+	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_chain_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
 	$(Q)KILLS=300 OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
 	$(Q)CHAIN_SEEDS=1000 CHAIN_SEED=1000 $(OUT)/unit/test_image_chain

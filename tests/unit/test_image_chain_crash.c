@@ -1,6 +1,9 @@
 /* Power cuts in chains: a leaf that is written upon a parent, and a parent that a leaf is merged
- * into. Every event of each workload, in the styles of crash_lab.h. */
+ * into. Every event of each workload, in the styles of crash_lab.h.
+ *
+ * CRASH_STATES (1) states at least of each, of workloads from CRASH_SEED (7) on. */
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +65,20 @@ static void work(struct image *leaf, struct history *h, struct crash_log *log, u
 	}
 }
 
-static void a_leaf_holds_what_was_flushed_and_else_its_parent(void **state)
+/* All cuts of what play() does with a seed; it returns how many they were. */
+static void from_seed_on(unsigned (*play)(uint64_t seed))
+{
+	const char *first = getenv("CRASH_SEED"), *want = getenv("CRASH_STATES");
+	uint64_t seed = first ? strtoull(first, NULL, 10) : 7, done = 0;
+
+	do {
+		print_message("# seed %" PRIu64 "\n", seed);
+		done += play(seed++);
+	} while (want && done < strtoull(want, NULL, 10));
+	print_message("# %" PRIu64 " states\n", done);
+}
+
+static unsigned cut_a_leaf(uint64_t seed)
 {
 	static uint8_t got[SIZE];
 	struct history *h = history_new(SIZE, STEPS);
@@ -71,32 +87,38 @@ static void a_leaf_holds_what_was_flushed_and_else_its_parent(void **state)
 	struct crash_file *file;
 	struct image *leaf;
 	struct chain c;
+	size_t n;
 
-	(void)state;
-	print_message("# seed 7\n");
 	make_base(&c);
 	file = crash_watch(&log, c.fd[1]);
 	leaf = chain_open(&c, IMAGE_READ_WRITE);
 	image_watch(leaf, crash_note, file);
-	work(leaf, h, &log, 7);
+	work(leaf, h, &log, seed);
 	image_watch(leaf, NULL, NULL);
 	assert_int_equal(image_close(leaf), 0);
 	close(c.fd[1]);
-	for (size_t n = 0; n <= log.n; n++) {
+	for (n = 0; n <= log.n; n++) {
 		crash_walk_to(&walk, n);
-		c.fd[1] = crash_state(&walk, file, (enum crash_style)(n % CRASH_STYLES), n);
+		c.fd[1] = crash_state(&walk, file, (enum crash_style)((n + seed) % CRASH_STYLES),
+				      seed + n);
 		c.image[1] = chain_open_layer(&c, 1, IMAGE_READ_WRITE);
 		assert_int_equal(image_read(c.image[1], got, SIZE, 0), 0);
 		assert_int_equal(history_lost(h, n, got), -1);
 		assert_int_equal(image_close(c.image[1]), 0);
 		close(c.fd[1]);
 	}
-	print_message("# %zu states\n", log.n + 1);
 	c.image[1] = NULL;
 	c.fd[1] = bench_file();
 	history_free(h);
 	crash_forget(&log);
 	chain_end(&c);
+	return (unsigned)n;
+}
+
+static void a_leaf_holds_what_was_flushed_and_else_its_parent(void **state)
+{
+	(void)state;
+	from_seed_on(cut_a_leaf);
 }
 
 static void assert_reads(struct chain *c, const uint8_t *want)
@@ -108,7 +130,7 @@ static void assert_reads(struct chain *c, const uint8_t *want)
 }
 
 /* Until the very end the leaf reads as before, and a second run ends the work. */
-static void a_merge_that_was_cut_off_changes_nothing_and_can_be_repeated(void **state)
+static unsigned cut_a_merge(uint64_t seed)
 {
 	static uint8_t want[SIZE];
 	struct history *h = history_new(SIZE, STEPS);
@@ -118,10 +140,10 @@ static void a_merge_that_was_cut_off_changes_nothing_and_can_be_repeated(void **
 	struct image *target;
 	struct chain c;
 	uint64_t bytes, at;
+	size_t n;
 
-	(void)state;
 	make_base(&c);
-	work(chain_open(&c, IMAGE_READ_WRITE), h, &none, 8);
+	work(chain_open(&c, IMAGE_READ_WRITE), h, &none, seed);
 	assert_int_equal(image_read(c.image[1], want, SIZE, 0), 0);
 	chain_close(&c);
 	(void)chain_open(&c, IMAGE_READ_ONLY);
@@ -135,9 +157,10 @@ static void a_merge_that_was_cut_off_changes_nothing_and_can_be_repeated(void **
 	assert_int_equal(image_close(target), 0);
 	chain_close(&c);
 	close(c.fd[0]);
-	for (size_t n = 0; n <= log.n; n++) {
+	for (n = 0; n <= log.n; n++) {
 		crash_walk_to(&walk, n);
-		c.fd[0] = crash_state(&walk, file, (enum crash_style)(n % CRASH_STYLES), n);
+		c.fd[0] = crash_state(&walk, file, (enum crash_style)((n + seed) % CRASH_STYLES),
+				      seed + n);
 		target = chain_open_layer(&c, 0, IMAGE_READ_WRITE);
 		assert_reads((chain_open(&c, IMAGE_READ_ONLY), &c), want);
 		assert_int_equal(cli_merge_own(c.image[1], target, &bytes), 0);
@@ -146,11 +169,17 @@ static void a_merge_that_was_cut_off_changes_nothing_and_can_be_repeated(void **
 		chain_close(&c);
 		close(c.fd[0]);
 	}
-	print_message("# %zu states\n", log.n + 1);
 	c.fd[0] = bench_file();
 	history_free(h);
 	crash_forget(&log);
 	chain_end(&c);
+	return (unsigned)n;
+}
+
+static void a_merge_that_was_cut_off_changes_nothing_and_can_be_repeated(void **state)
+{
+	(void)state;
+	from_seed_on(cut_a_merge);
 }
 
 static void a_proof_names_the_place_of_a_difference(void **state)
