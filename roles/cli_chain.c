@@ -73,12 +73,11 @@ static int open_parent(struct cli_chain *chain)
 {
 	struct cli_layer *child = &chain->layer[chain->n - 1], *parent = child + 1;
 	char name[IMAGE_PARENT_NAMES_MAX][IMAGE_PARENT_NAME_BYTES];
-	struct vhd_fault fault;
-	int status, n = image_parent_names(child->image, name, &fault);
+	int status, n = image_parent_names(child->image, name, &child->fault);
 	bool last;
 
 	if (n < 0)
-		return cli_vhd_refused(child->verb, child->path, n, &fault);
+		return cli_vhd_refused(child->verb, child->path, n, &child->fault);
 	if (n == 0)
 		return cli_error(CLI_DAMAGED, "%s '%s': header: no parent is named", child->verb,
 				 child->path);
@@ -146,15 +145,15 @@ int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys)
 
 	for (unsigned i = chain->n; status == 0 && i-- > 0;) {
 		struct cli_layer *layer = &chain->layer[i];
-		struct vhd_fault fault;
 		int r = 0;
 
 		if (i + 1 < chain->n)
-			r = image_set_parent(layer->image, chain->layer[i + 1].image, &fault);
+			r = image_set_parent(layer->image, chain->layer[i + 1].image,
+					     &layer->fault);
 		if (r == 0 && !keys)
 			r = image_set_plain(layer->image);
 		if (r < 0)
-			status = cli_vhd_refused(layer->verb, layer->path, r, &fault);
+			status = cli_vhd_refused(layer->verb, layer->path, r, &layer->fault);
 		else if (keys)
 			status = cli_layer_unlock(&chain->folder, keys, layer);
 	}

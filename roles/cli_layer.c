@@ -83,7 +83,6 @@ static int open_vhd(const struct cli_layer_folder *folder, enum image_mode mode,
 		    struct cli_layer *layer)
 {
 	int access = mode == IMAGE_READ_ONLY ? O_RDONLY : O_RDWR, r;
-	struct vhd_fault fault;
 
 	/* not blocked by a FIFO, nor given a terminal, by whoever names a device like a disk */
 	layer->vhd_fd = openat(folder->fd, layer->name,
@@ -93,8 +92,8 @@ static int open_vhd(const struct cli_layer_folder *folder, enum image_mode mode,
 				 layer->path);
 	if (layer->vhd_fd < 0)
 		return cli_errno(-errno, "%s '%s'", layer->verb, layer->path);
-	r = image_open_layer(layer->vhd_fd, mode, &layer->image, &fault);
-	return r < 0 ? cli_vhd_refused(layer->verb, layer->path, r, &fault) : 0;
+	r = image_open_layer(layer->vhd_fd, mode, &layer->image, &layer->fault);
+	return r < 0 ? cli_vhd_refused(layer->verb, layer->path, r, &layer->fault) : 0;
 }
 
 int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum image_mode mode,
@@ -243,7 +242,10 @@ int cli_layer_close(struct cli_layer *layer)
 		(void)close(layer->vhd_fd);
 	if (layer->luks_fd >= 0)
 		(void)close(layer->luks_fd);
-	cli_layer_init(layer);
+	layer->image = NULL;
+	layer->header = NULL;
+	layer->cipher = NULL;
+	layer->vhd_fd = layer->luks_fd = -1;
 	return r;
 }
 

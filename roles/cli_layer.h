@@ -36,7 +36,7 @@ struct cli_layer_keys {
 	unsigned n_plain;
 };
 
-/* After cli_layer_init(), or a failed cli_layer_open(), closed. */
+/* After cli_layer_init(), cli_layer_close() or a failed cli_layer_open(), closed; it keeps its names. */
 struct cli_layer {
 	const char *verb;		 /* "vhd coalesce" */
 	char path[CLI_LAYER_PATH_BYTES]; /* for messages */
@@ -47,6 +47,7 @@ struct cli_layer {
 	struct header *header; /* NULL: plain, or not unlocked yet */
 	struct secret volume_key;
 	struct sector *cipher;
+	struct vhd_fault fault; /* of what refused it; .part NULL: nothing that its bytes say */
 };
 
 /* The folder of a file, all links resolved, and the file's name in it. */

@@ -69,8 +69,58 @@ void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes)
 	putchar('"');
 }
 
-void cli_vhd_json(const char *path, const struct image_info *info)
+const char *cli_vhd_creator_name(const uint8_t creator[4])
 {
+	static const struct {
+		char creator[5];
+		const char *name;
+	} known[] = {
+		{ "win ", "Windows" },	{ "vpc ", "Virtual PC" }, { "vs  ", "Virtual Server" },
+		{ "qemu", "QEMU" },	{ "qem2", "QEMU" },	  { "vbox", "VirtualBox" },
+		{ "tap\0", "tapdisk" }, { "CTXS", "XenConvert" }, { "d2v\0", "Disk2vhd" },
+		{ "wa\0\0", "Azure" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (memcmp(known[i].creator, creator, 4) == 0)
+			return known[i].name;
+	return NULL;
+}
+
+void cli_vhd_locator_code(uint32_t code, char ret[5])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		char c = (char)(code >> (24 - 8 * i));
+
+		ret[i] = '?';
+		if (c > ' ' && c <= '~' && c != '"' && c != '\\')
+			ret[i] = c;
+	}
+	ret[4] = '\0';
+}
+
+static void json_locators(const struct image *image)
+{
+	const char *comma = "";
+	struct vhd_header_locator l;
+	char code[5];
+
+	printf("\"locators\":[");
+	for (unsigned i = 0; i < VHD_FORMAT_N_LOCATORS; i++) {
+		if (!image_locator(image, i, &l))
+			continue;
+		cli_vhd_locator_code(l.code, code);
+		printf("%s{\"code\":\"%s\",\"bytes\":%" PRIu32 ",\"offset\":%" PRIu64 "}", comma,
+		       code, l.len_bytes, l.offset_byte);
+		comma = ",";
+	}
+	printf("],");
+}
+
+void cli_vhd_json(const char *path, const struct image *image)
+{
+	const struct image_info *info = image_info(image);
+	const char *made_by = cli_vhd_creator_name(info->footer.creator);
 	const struct vhd_footer *f = &info->footer;
 	char uuid[HEADER_RAW_UUID_TEXT_BYTES];
 
@@ -79,6 +129,8 @@ void cli_vhd_json(const char *path, const struct image_info *info)
 	cli_vhd_json_text("file", path, strlen(path));
 	putchar(',');
 	cli_vhd_json_text("creator", f->creator, sizeof(f->creator));
+	if (made_by)
+		printf(",\"creator_name\":\"%s\"", made_by);
 	printf(",\"creator_version\":%" PRIu32 ",\"type\":\"%s\",\"uuid\":\"%s\","
 	       "\"file_bytes\":%" PRIu64 ",\"virtual_bytes\":%" PRIu64 ",\"size_rule\":\"%s\","
 	       "\"current_bytes\":%" PRIu64 ",\"geometry_bytes\":%" PRIu64 ","
@@ -89,6 +141,7 @@ void cli_vhd_json(const char *path, const struct image_info *info)
 	if (f->type == VHD_TYPE_DIFFERENCING) {
 		header_raw_uuid_text(info->parent_uuid, uuid);
 		printf("\"parent_uuid\":\"%s\",", uuid);
+		json_locators(image);
 	}
 	printf("\"block_bytes\":%" PRIu32 ",\"blocks\":%" PRIu32 ",\"blocks_allocated\":%" PRIu32
 	       ",\"footers\":\"%s\",\"footer_bytes\":%u,\"saved_state\":%s,\"hidden\":%s,"

@@ -23,8 +23,14 @@ const char *cli_vhd_footer_sentence(const struct image_info *info);
 /* `"name":"..."` of bytes that may be anything: what is not plain ASCII as \u00NN. */
 void cli_vhd_json_text(const char *name, const void *data, size_t len_bytes);
 
+/* Who makes VHDs with these four letters: "tapdisk"; NULL: not known. */
+const char *cli_vhd_creator_name(const uint8_t creator[4]);
+
+/* A locator's code as its four letters. */
+void cli_vhd_locator_code(uint32_t code, char ret[5]);
+
 /* All that `vhd info --json` prints: one line. */
-void cli_vhd_json(const char *path, const struct image_info *info);
+void cli_vhd_json(const char *path, const struct image *image);
 
 /* A random UUID and the time of now, for a new VHD. */
 void cli_vhd_identity(uint8_t ret_uuid[VHD_FORMAT_UUID_BYTES], uint32_t *ret_timestamp_s);

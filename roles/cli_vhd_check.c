@@ -28,15 +28,47 @@ static void print_remark(void *context, unsigned quirk, const struct vhd_fault *
 	report->n++;
 }
 
-static int check_layer(const struct cli_layer *layer, bool json)
+static void print_fault(const char *path, const struct vhd_fault *fault)
+{
+	printf("{");
+	cli_vhd_json_text("file", path, strlen(path));
+	printf(",\"sound\":false,\"fault\":");
+	if (!fault->part) { /* a link, another's parent: the message on standard error has it */
+		puts("null}");
+		return;
+	}
+	printf("{\"part\":\"%s\",\"field\":\"%s\",", fault->part, fault->field);
+	if (fault->index != VHD_FAULT_NO_INDEX)
+		printf("\"index\":%" PRIu64 ",", fault->index);
+	printf("\"value\":%" PRIu64 ",\"rule\":\"%s\"}}\n", fault->value, fault->rule);
+}
+
+/* The layer that was refused is the one that says why; else it is a matter of the leaf. */
+static void print_refusal(const struct cli_chain *chain, const char *path)
+{
+	unsigned at = 0;
+
+	while (chain->layer && at < IMAGE_CHAIN_MAX && !chain->layer[at].fault.part)
+		at++;
+	if (chain->layer && chain->layer[at].fault.part)
+		print_fault(chain->layer[at].path, &chain->layer[at].fault);
+	else
+		print_fault(path, &(struct vhd_fault){ .part = NULL });
+}
+
+static int check_layer(struct cli_layer *layer, bool json)
 {
 	const struct image_info *info = image_info(layer->image);
 	struct report report = { .json = json };
 	int r;
 
-	if (!info->end_footer_ok || !info->start_footer_ok)
+	if (!info->end_footer_ok || !info->start_footer_ok) {
+		(void)vhd_fault_set(&layer->fault, "footer", "copy",
+				    info->end_footer_ok ? 0 : info->file_bytes,
+				    cli_vhd_footer_sentence(info));
 		return cli_error(CLI_DAMAGED, "%s '%s': footer: %s; bulkhead vhd repair mends it",
 				 layer->verb, layer->path, cli_vhd_footer_sentence(info));
+	}
 	if (json) {
 		printf("{");
 		cli_vhd_json_text("file", layer->path, strlen(layer->path));
@@ -66,6 +98,8 @@ int cli_vhd_check(int argc, char **argv)
 		status = cli_chain_join(&chain, NULL); /* do they fit each other? */
 	for (unsigned i = 0; status == CLI_DONE && i < chain.n; i++)
 		status = check_layer(&chain.layer[i], opt.json);
+	if (status == CLI_DAMAGED && opt.json)
+		print_refusal(&chain, argv[1]);
 	(void)cli_chain_close(&chain); /* read-only: nothing to flush */
 	return status;
 }

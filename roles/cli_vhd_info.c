@@ -12,14 +12,16 @@
 static void print_text(const char *path, const struct image_info *info)
 {
 	const struct vhd_footer *f = &info->footer;
+	const char *made_by = cli_vhd_creator_name(f->creator);
 	char creator[32], uuid[37];
 
 	header_raw_uuid_text(f->uuid, uuid);
 	log_quote(f->creator, sizeof(f->creator), creator, sizeof(creator));
 	printf("file        %s, %" PRIu64 " bytes\n", path, info->file_bytes);
 	printf("type        %s\n", cli_vhd_type_name(f->type));
-	printf("creator     '%s' version %" PRIu32 ".%" PRIu32 "\n", creator,
-	       f->creator_version >> 16, f->creator_version & 0xffff);
+	printf("creator     '%s' version %" PRIu32 ".%" PRIu32 "%s%s\n", creator,
+	       f->creator_version >> 16, f->creator_version & 0xffff, made_by ? ", " : "",
+	       made_by ? made_by : "");
 	printf("uuid        %s\n", uuid);
 	printf("size        %" PRIu64 " bytes (%.1f MiB): with this creator the %s rules\n",
 	       info->virtual_bytes, (double)info->virtual_bytes / (1 << 20),
@@ -44,12 +46,21 @@ static void print_parent(const struct cli_layer *layer)
 {
 	char name[IMAGE_PARENT_NAMES_MAX][IMAGE_PARENT_NAME_BYTES];
 	char uuid[HEADER_RAW_UUID_TEXT_BYTES], quoted[2 * IMAGE_PARENT_NAME_BYTES];
+	struct vhd_header_locator l;
 	struct vhd_fault fault;
+	char code[5];
 
 	header_raw_uuid_text(image_info(layer->image)->parent_uuid, uuid);
 	if (image_parent_names(layer->image, name, &fault) > 0)
 		printf("parent      '%s', %s\n",
 		       log_quote(name[0], strlen(name[0]), quoted, sizeof(quoted)), uuid);
+	for (unsigned i = 0; i < VHD_FORMAT_N_LOCATORS; i++) {
+		if (!image_locator(layer->image, i, &l))
+			continue;
+		cli_vhd_locator_code(l.code, code);
+		printf("  locator   %s, %" PRIu32 " bytes at %" PRIu64 "\n", code, l.len_bytes,
+		       l.offset_byte);
+	}
 }
 
 /* A layer's facts; in text each one after the first behind an empty line. */
@@ -59,7 +70,7 @@ static void print_layer(const struct cli_chain *chain, unsigned i, bool json)
 	const struct image_info *info = image_info(layer->image);
 
 	if (json) {
-		cli_vhd_json(layer->path, info);
+		cli_vhd_json(layer->path, layer->image);
 		return;
 	}
 	if (i > 0)

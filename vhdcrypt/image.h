@@ -51,7 +51,7 @@ struct image_info {
 	uint32_t parent_timestamp_s;
 	bool batmap;	/* tapdisk's map of full blocks is there; emptied when opened for writing */
 	bool batmap_ok; /* and its checksum is right */
-	bool poisoned; /* a conversion in place is unfinished (IMAGE_CONVERT only) */
+	bool poisoned;	/* a conversion in place is unfinished (IMAGE_CONVERT only) */
 };
 
 struct image_extent {
@@ -113,6 +113,10 @@ enum { IMAGE_PARENT_NAMES_MAX = 9, IMAGE_PARENT_NAME_BYTES = 256 };
 int image_parent_names(const struct image *image,
 		       char ret_name[IMAGE_PARENT_NAMES_MAX][IMAGE_PARENT_NAME_BYTES],
 		       struct vhd_fault *ret_fault);
+
+/* The at-th entry for a parent's name, as the header has it, checked to lie in the file; false: it is
+ * not used. */
+bool image_locator(const struct image *image, unsigned at, struct vhd_header_locator *ret_locator);
 
 /* The footer of a new disk: random-free, the UUID comes from the caller. virtual_bytes is a
  * multiple of 512; the size rule is "current size" so that the size is exact. */

@@ -85,6 +85,15 @@ int image_parent_extent(struct image *image, uint64_t offset_byte, uint64_t len_
 static_assert((int)IMAGE_PARENT_NAME_BYTES == VHD_LOCATOR_NAME_BYTES, "one size of a name");
 static_assert((int)IMAGE_PARENT_NAMES_MAX == VHD_FORMAT_N_LOCATORS + 1, "and the header's");
 
+bool image_locator(const struct image *image, unsigned at, struct vhd_header_locator *ret_locator)
+{
+	assert(at < VHD_FORMAT_N_LOCATORS);
+	if (image->info.footer.type != VHD_TYPE_DIFFERENCING || image->header.locator[at].code == 0)
+		return false;
+	*ret_locator = image->header.locator[at];
+	return true;
+}
+
 struct names {
 	char (*name)[IMAGE_PARENT_NAME_BYTES];
 	int n;

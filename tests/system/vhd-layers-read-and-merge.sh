@@ -56,7 +56,8 @@ did snapshot "$D/b.vhd" "$D/c.vhd"
 did check "$D/c.vhd"
 [ "$(grep -c ': sound$' "$WORK/out")" = 3 ] || fail "check: $(cat "$WORK/out")"
 did info --json "$D/c.vhd"
-jq -es 'length == 3 and .[0].parent_uuid == .[1].uuid and .[1].parent_uuid == .[2].uuid' \
+jq -es 'length == 3 and .[0].parent_uuid == .[1].uuid and .[1].parent_uuid == .[2].uuid and
+	([.[] | .locators // [] | map(.code)] == [["W2ru"], ["W2ru"], []])' \
 	"$WORK/out" >/dev/null || fail "info: $(cat "$WORK/out")"
 libvhdi "$D/a.vhd" >"$WORK/theirs.raw"
 same "$WORK/theirs.raw" "$WORK/a.raw" "libvhdi reads the base otherwise"
