@@ -109,16 +109,17 @@ static int load_dynamic(struct image *image, struct vhd_fault *ret_fault)
 {
 	struct image_info *info = &image->info;
 	uint64_t at = info->footer.header_offset_byte, end = info->file_bytes;
-	uint8_t raw[VHD_FORMAT_HEADER_BYTES];
 	struct vhd_header *header = &image->header;
+	uint8_t *raw = image->header_raw;
+	const size_t raw_bytes = sizeof(image->header_raw);
 	int r;
 
-	if (end < sizeof(raw) || at > end - sizeof(raw))
+	if (end < raw_bytes || at > end - raw_bytes)
 		return vhd_fault_set(ret_fault, "footer", "data offset", at,
 				     "is not a place for the header");
-	r = store_read(&image->store, raw, sizeof(raw), at);
+	r = store_read(&image->store, raw, raw_bytes, at);
 	if (r == 0)
-		r = vhd_format_header_parse(raw, sizeof(raw), header, ret_fault);
+		r = vhd_format_header_parse(raw, raw_bytes, header, ret_fault);
 	if (r == 0)
 		r = vhd_map_init(info->virtual_bytes, at, header, end, &image->map, ret_fault);
 	if (r == 0 && info->footer.type == VHD_TYPE_DIFFERENCING)
@@ -194,6 +195,8 @@ static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 	info->virtual_bytes = vhd_format_virtual_bytes(&info->footer, &info->size_rule);
 	r = info->footer.type == VHD_TYPE_FIXED ? check_fixed(image, ret_fault)
 						: load_dynamic(image, ret_fault);
+	if (r == 0)
+		r = image_guard_match(image, ret_fault);
 	if (r < 0 || image->mode == IMAGE_READ_ONLY)
 		return r;
 	image->end_byte = (info->file_bytes + VHD_FORMAT_SECTOR_BYTES - 1) /
@@ -205,14 +208,16 @@ static int load(struct image *image, bool layer, struct vhd_fault *ret_fault)
 	return r < 0 ? r : image_batmap_empty(image);
 }
 
+/* tree, guard: who vouches for the bytes of the file; NULL: nobody. */
 static int open_any(int fd, enum image_mode mode, bool layer, struct hash_tree *tree,
-		    struct image **ret_image, struct vhd_fault *ret_fault)
+		    struct leaf_guard *guard, struct image **ret_image, struct vhd_fault *ret_fault)
 {
 	struct image *image = image_new(fd, mode);
 	int r = image ? 0 : -ENOMEM;
 
 	if (r == 0) {
 		image->store.tree = tree;
+		image->guard = guard;
 		r = load(image, layer, ret_fault);
 	}
 	if (r < 0) {
@@ -225,19 +230,26 @@ static int open_any(int fd, enum image_mode mode, bool layer, struct hash_tree *
 
 int image_open(int fd, enum image_mode mode, struct image **ret_image, struct vhd_fault *ret_fault)
 {
-	return open_any(fd, mode, false, NULL, ret_image, ret_fault);
+	return open_any(fd, mode, false, NULL, NULL, ret_image, ret_fault);
 }
 
 int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
 		     struct vhd_fault *ret_fault)
 {
-	return open_any(fd, mode, true, NULL, ret_image, ret_fault);
+	return open_any(fd, mode, true, NULL, NULL, ret_image, ret_fault);
 }
 
 int image_open_verified(int fd, struct hash_tree *tree, struct image **ret_image,
 			struct vhd_fault *ret_fault)
 {
-	return tree ? open_any(fd, IMAGE_READ_ONLY, true, tree, ret_image, ret_fault) : -EINVAL;
+	return tree ? open_any(fd, IMAGE_READ_ONLY, true, tree, NULL, ret_image, ret_fault)
+		    : -EINVAL;
+}
+
+int image_open_guarded(int fd, enum image_mode mode, struct leaf_guard *guard,
+		       struct image **ret_image, struct vhd_fault *ret_fault)
+{
+	return guard ? open_any(fd, mode, true, NULL, guard, ret_image, ret_fault) : -EINVAL;
 }
 
 /* From here on bytes may move. Without its parent a differencing image would read as zeros. */
@@ -269,6 +281,8 @@ int image_close(struct image *image)
 {
 	int r = image && image->started ? image_flush(image) : 0;
 
+	if (r == 0 && image && image->started)
+		r = image_guard_end(image);
 	image_free(image);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "vhdcrypt/sector.h"
 #include "vhdcrypt/store.h"
 #include "vhdcrypt/vhd_format.h"
@@ -75,6 +76,21 @@ int image_open_layer(int fd, enum image_mode mode, struct image **ret_image,
 struct hash_tree;
 int image_open_verified(int fd, struct hash_tree *tree, struct image **ret_image,
 			struct vhd_fault *ret_fault);
+
+/* As image_open_layer(), of a layer whose metadata LAYER.mac vouches for: what is not as it says is
+ * refused, -EBADMSG, before anything is written, and a bitmap when it is read first: -EILSEQ.
+ * guard: opened for this image, lent until image_close(), which leaves it clean. */
+struct leaf_guard;
+int image_open_guarded(int fd, enum image_mode mode, struct leaf_guard *guard,
+		       struct image **ret_image, struct vhd_fault *ret_fault);
+
+/* Every bitmap of a guarded image, now: -EILSEQ and *ret_fault. */
+int image_guard_verify(struct image *image, struct vhd_fault *ret_fault);
+
+/* LAYER.mac for this image as it is, on an empty fd; on stable storage then. The image needs no
+ * key yet, but nobody else may write it. -EBADMSG: its footers do not agree. */
+int image_guard_make(struct image *image, int fd, const struct secret *volume_key,
+		     struct vhd_fault *ret_fault);
 
 /* Most layers of a chain. Each costs a descriptor, up to 10 MiB for the map of a 2 TiB disk, and a
  * step of recursion in every read of a hole; XenServer stops at 30. */

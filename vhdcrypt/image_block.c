@@ -28,6 +28,8 @@ static int slot_of(struct image *image, uint32_t block, struct bitmap_slot **ret
 			return -EAGAIN;
 		r = store_read(&image->store, bitmap_cache_bits(&image->cache, slot),
 			       image->map.bitmap_bytes, vhd_map_bitmap_byte(image->table[block]));
+		if (r == 0)
+			r = image_guard_check(image, block, bitmap_cache_bits(&image->cache, slot));
 		if (r < 0) {
 			slot->valid = false;
 			return r;
@@ -91,9 +93,12 @@ int image_block_run(struct image *image, uint32_t block, uint32_t first, uint32_
 static int grow(struct image *image, uint32_t entry)
 {
 	uint64_t new_end = vhd_map_data_byte(&image->map, entry) + image->map.block_bytes;
-	int r = store_reserve(&image->store, image->end_byte,
-			      new_end + VHD_FORMAT_FOOTER_BYTES - image->end_byte);
+	int r = image_guard_begin(image);
 
+	if (r < 0)
+		return r;
+	r = store_reserve(&image->store, image->end_byte,
+			  new_end + VHD_FORMAT_FOOTER_BYTES - image->end_byte);
 	if (r == 0)
 		r = store_write(&image->store, image->footer, sizeof(image->footer), new_end);
 	if (r < 0) {

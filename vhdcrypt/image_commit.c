@@ -65,17 +65,31 @@ static int write_entries(struct image *image, uint32_t n)
 	return r;
 }
 
-/* After a failed sync the kernel forgets which pages it lost: nothing may build on them. */
-static int sync_or_break(struct image *image)
+static int or_break(struct image *image, int r)
 {
-	int r = store_sync(&image->store);
-
 	if (r < 0) {
 		(void)pthread_mutex_lock(&image->meta);
 		image->broken = -EIO;
 		(void)pthread_mutex_unlock(&image->meta);
 	}
 	return r;
+}
+
+/* After a failed sync the kernel forgets which pages it lost: nothing may build on them. */
+static int sync_or_break(struct image *image)
+{
+	return or_break(image, store_sync(&image->store));
+}
+
+/* Bitmaps of older blocks and the table. Who vouches for them knows what they were and what they
+ * become, not a third: with a guard, a failure is the end of writing. */
+static int write_known(struct image *image, uint32_t n_taken)
+{
+	int r = write_bitmaps(image, false);
+
+	if (r == 0)
+		r = write_entries(image, n_taken);
+	return image->guard ? or_break(image, r) : r;
 }
 
 /* Under commit. A table without changes needs one sync, for the data. */
@@ -94,15 +108,19 @@ static int one_round(struct image *image)
 	if (r < 0)
 		return r;
 	changed = n_taken > 0 || image->cache.n_flights > 0;
-	r = write_bitmaps(image, true);
+	if (!changed)
+		return sync_or_break(image);
+	r = image_guard_begin(image);
+	if (r == 0)
+		r = write_bitmaps(image, true);
+	if (r == 0)
+		r = or_break(image, image_guard_note(image));
 	if (r == 0)
 		r = sync_or_break(image);
-	if (!changed)
-		return r;
 	if (r == 0)
-		r = write_bitmaps(image, false);
+		r = or_break(image, image_guard_sync(image));
 	if (r == 0)
-		r = write_entries(image, n_taken);
+		r = write_known(image, n_taken);
 	if (r == 0)
 		r = sync_or_break(image);
 	(void)pthread_mutex_lock(&image->meta);

@@ -44,6 +44,8 @@ struct image {
 	uint32_t grain_bytes;			 /* what en- and decryption takes at once */
 	struct image *parent;			 /* lent; NULL: a clear bit is zero */
 	struct vhd_header header;		 /* not in a fixed disk */
+	uint8_t header_raw[VHD_FORMAT_HEADER_BYTES];
+	struct leaf_guard *guard; /* lent; NULL: nobody vouches for the metadata */
 	pthread_rwlock_t io;
 	pthread_mutex_t commit;
 	pthread_mutex_t meta;
@@ -124,6 +126,23 @@ int image_block_mark(struct image *image, uint32_t block, uint32_t first, uint32
 
 /* Give back the space of holes whose bits are clear in the file, too. After a commit. */
 void image_block_punch(struct image *image);
+
+/* image_guard.c: what LAYER.mac says, and is told; without one, all of these are 0. */
+
+/* The metadata as it was just loaded. -EBADMSG. */
+int image_guard_match(struct image *image, struct vhd_fault *ret_fault);
+
+/* A block's bitmap as it was just read. -EILSEQ. */
+int image_guard_check(struct image *image, uint32_t block, const uint8_t *bits);
+
+/* Before metadata changes; before the bitmaps of these flights and their blocks' entries do; and
+ * that this is on stable storage. */
+int image_guard_begin(struct image *image);
+int image_guard_note(struct image *image);
+int image_guard_sync(struct image *image);
+
+/* Everything is flushed: the layer is closed. */
+int image_guard_end(struct image *image);
 
 /* image_commit.c */
 

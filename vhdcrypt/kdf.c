@@ -129,6 +129,12 @@ int kdf_generation_auth(const struct secret *share, const uint8_t layer[KDF_UUID
 	return r;
 }
 
+int kdf_leaf_mac_key(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
+		     struct secret *ret_key)
+{
+	return derive_secret(volume_key, "leaf-mac", layer, ret_key);
+}
+
 void kdf_fingerprint(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
 		     uint8_t ret[KDF_KEY_BYTES])
 {

@@ -63,6 +63,10 @@ int kdf_local_key(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES
 int kdf_generation_auth(const struct secret *share, const uint8_t layer[KDF_UUID_BYTES],
 			struct secret *ret_auth);
 
+/* The key of LAYER.mac (leaf_guard.h): HKDF(volume key, "leaf-mac" || layer). 0 or -ENOMEM. */
+int kdf_leaf_mac_key(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
+		     struct secret *ret_key);
+
 /* What a lease names a volume key by: HKDF(key, "fingerprint" || layer). */
 void kdf_fingerprint(const struct secret *volume_key, const uint8_t layer[KDF_UUID_BYTES],
 		     uint8_t ret[KDF_KEY_BYTES]);

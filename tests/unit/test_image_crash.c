@@ -2,7 +2,9 @@
  * do). Each must open, be sound, hold what a flush has confirmed, and be a disk again.
  *
  * CRASH_STATES (1000) states at least, of workloads from CRASH_SEED (1) on: each is cut at every
- * event in the styles that have no chance in them, and at some events in the others. */
+ * event in the styles that have no chance in them, and at some events in the others. Every other one
+ * is of a layer under a MAC: then image and LAYER.mac, whose writes no sync orders but their own, must
+ * fit each other in every state. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -11,9 +13,12 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include <sodium.h>
+
 #include "crash_history.h"
 #include "crash_lab.h"
 #include "image_bench.h"
+#include "leaf_bench.h"
 
 enum {
 	SIZE_MAX_BYTES = 5 * BENCH_MIB + 4096, /* three blocks, the last one odd in size */
@@ -26,6 +31,7 @@ struct play {
 	struct crash_log log;
 	struct crash_walk walk;
 	struct crash_file *file;
+	struct crash_file *mac; /* NULL: nobody vouches for the image */
 	struct history *history;
 	struct sector *cipher;
 	uint64_t size_bytes;
@@ -90,8 +96,22 @@ static void one_step(struct play *p, struct image *image)
 	history_end(h, crash_now(&p->log), flush);
 }
 
-static void play_begin(struct play *p, uint64_t seed, uint32_t sector_bytes)
+/* The image is created; play on it as a leaf, first opened now. */
+static struct leaf guarded(struct play *p, struct image *image, int fd)
 {
+	struct leaf l = { .vhd = fd, .cipher = p->cipher };
+
+	assert_int_equal(image_close(image), 0);
+	leaf_make_mac(&l);
+	leaf_open(&l);
+	p->mac = crash_watch(&p->log, l.mac);
+	leaf_guard_watch(l.guard, crash_note, p->mac);
+	return l;
+}
+
+static void play_begin(struct play *p, uint64_t seed, uint32_t sector_bytes, bool guard)
+{
+	struct leaf leaf = { .mac = -1 };
 	int fd = bench_file();
 	struct image *image;
 
@@ -100,13 +120,25 @@ static void play_begin(struct play *p, uint64_t seed, uint32_t sector_bytes)
 			    .cipher = bench_cipher(sector_bytes) };
 	p->history = history_new(p->size_bytes, STEPS);
 	image = bench_create(fd, VHD_TYPE_DYNAMIC, p->size_bytes, p->cipher);
+	if (guard)
+		leaf = guarded(p, image, fd);
+	image = guard ? leaf.image : image;
 	p->file = crash_watch(&p->log, fd);
 	p->walk.log = &p->log;
 	image_watch(image, crash_note, p->file);
-	for (unsigned n = 0; n < STEPS; n++)
+	for (unsigned n = 0; n < STEPS; n++) {
 		one_step(p, image);
-	image_watch(image, NULL, NULL);
-	assert_int_equal(image_close(image), 0);
+		if (guard && below(p, 12) == 0) { /* closed and opened: another session */
+			leaf_close(&leaf);
+			leaf_open(&leaf);
+			image = leaf.image;
+			image_watch(image, crash_note, p->file);
+			leaf_guard_watch(leaf.guard, crash_note, p->mac);
+		}
+	}
+	assert_int_equal(image_close(image), 0); /* as it is closed, too, it is cut */
+	leaf_guard_free(leaf.guard);
+	close(leaf.mac);
 	close(fd);
 }
 
@@ -133,32 +165,47 @@ static void verify_usable(struct play *p, struct image *image, int fd, uint8_t *
 	assert_int_equal(image_close(image), 0);
 }
 
-static void verify(struct play *p, int fd)
+static void verify(struct play *p, struct leaf *l)
 {
 	static uint8_t got[SIZE_MAX_BYTES];
-	struct image *image = bench_open(fd, IMAGE_READ_WRITE, p->cipher);
+	struct vhd_fault fault;
 
-	assert_int_equal(image_read(image, got, p->size_bytes, 0), 0);
+	if (p->mac)
+		leaf_open(l);
+	else
+		l->image = bench_open(l->vhd, IMAGE_READ_WRITE, p->cipher);
+	assert_int_equal(image_read(l->image, got, p->size_bytes, 0), 0);
 	assert_int_equal(history_lost(p->history, p->walk.n, got), -1);
-	verify_usable(p, image, fd, got);
+	verify_usable(p, l->image, l->vhd, got);
+	l->image = NULL;
+	if (!p->mac)
+		return;
+	leaf_guard_free(l->guard);
+	leaf_open(l);
+	assert_false(leaf_guard_was_dirty(l->guard));
+	assert_int_equal(image_guard_verify(l->image, &fault), 0);
+	leaf_close(l);
 }
 
 static void cut(struct play *p, enum crash_style style, uint64_t seed)
 {
-	int fd = crash_state(&p->walk, p->file, style, seed);
+	struct leaf l = { .vhd = crash_state(&p->walk, p->file, style, seed),
+			  .mac = p->mac ? crash_state(&p->walk, p->mac, style, seed) : -1,
+			  .cipher = p->cipher };
 
-	verify(p, fd);
-	close(fd);
+	verify(p, &l);
+	close(l.vhd);
+	close(l.mac);
 	p->n_states++;
 }
 
 /* Every moment of one workload. */
-static unsigned cut_everywhere(uint64_t seed, uint32_t sector_bytes)
+static unsigned cut_everywhere(uint64_t seed, uint32_t sector_bytes, bool guard)
 {
 	struct play p;
 	unsigned n;
 
-	play_begin(&p, seed, sector_bytes);
+	play_begin(&p, seed, sector_bytes, guard);
 	for (size_t at = 0; at <= p.log.n; at++) {
 		crash_walk_to(&p.walk, at);
 		cut(&p, CRASH_KILLED, seed);
@@ -184,7 +231,7 @@ static void after_any_power_cut_the_image_opens_and_holds_what_was_flushed(void 
 	(void)state;
 	for (; done < want; seed++) {
 		print_message("# seed %" PRIu64 "\n", seed);
-		done += cut_everywhere(seed, seed % 3 ? 512 : 4096);
+		done += cut_everywhere(seed, seed % 3 ? 512 : 4096, seed % 2);
 	}
 	print_message("# %" PRIu64 " states\n", done);
 }
@@ -276,5 +323,7 @@ int main(void)
 		cmocka_unit_test(after_any_power_cut_the_image_opens_and_holds_what_was_flushed),
 	};
 
+	if (sodium_init() < 0)
+		return 1;
 	return cmocka_run_group_tests_name("image_crash", tests, NULL, NULL);
 }

@@ -1,0 +1,115 @@
+/* leaf_bench.h - a writable layer under a MAC, in memory files: for tests of leaf_guard.h.
+ * Needs image_bench.h before it, and sodium_init(). */
+#ifndef TESTS_UNIT_LEAF_BENCH_H
+#define TESTS_UNIT_LEAF_BENCH_H
+
+#include "vhdcrypt/leaf_guard.h"
+
+struct leaf {
+	int vhd, mac;
+	struct leaf_guard *guard;
+	struct image *image;
+	struct sector *cipher;
+};
+
+static inline struct secret leaf_key(void)
+{
+	static uint8_t bytes[SECTOR_KEY_BYTES];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 3 + 1); /* as bench_cipher() */
+	return (struct secret){ bytes, sizeof(bytes) };
+}
+
+static inline void leaf_make_mac(struct leaf *l)
+{
+	struct secret key = leaf_key();
+	struct vhd_fault fault;
+	struct image *image;
+
+	l->mac = bench_file();
+	assert_int_equal(image_open_layer(l->vhd, IMAGE_READ_ONLY, &image, &fault), 0);
+	assert_int_equal(image_guard_make(image, l->mac, &key, &fault), 0);
+	assert_int_equal(image_close(image), 0);
+}
+
+/* Created, closed and under a MAC. */
+static inline struct leaf leaf_new(enum vhd_type type, uint64_t size, uint32_t block_bytes)
+{
+	struct leaf l = { .vhd = bench_file(), .cipher = bench_cipher(512) };
+	struct vhd_footer like;
+
+	image_footer_init(type, size, BENCH_UUID, 1000, &like);
+	if (block_bytes)
+		assert_int_equal(image_create_blocks(l.vhd, &like, block_bytes, l.cipher, &l.image),
+				 0);
+	else
+		assert_int_equal(image_create(l.vhd, &like, l.cipher, &l.image), 0);
+	if (type == VHD_TYPE_FIXED)
+		assert_int_equal(image_fill(l.image, size, 0), 0);
+	assert_int_equal(image_close(l.image), 0);
+	l.image = NULL;
+	leaf_make_mac(&l);
+	return l;
+}
+
+/* 0 or an error and *ret_fault. */
+static inline int leaf_try(struct leaf *l, struct vhd_fault *ret_fault)
+{
+	struct secret key = leaf_key();
+	int r = leaf_guard_open(l->mac, &key, BENCH_UUID, &l->guard, ret_fault);
+
+	if (r == 0)
+		r = image_open_guarded(l->vhd, IMAGE_READ_WRITE, l->guard, &l->image, ret_fault);
+	if (r == 0)
+		r = image_set_cipher(l->image, l->cipher);
+	if (r < 0) {
+		leaf_guard_free(l->guard);
+		l->guard = NULL;
+		l->image = NULL;
+	}
+	return r;
+}
+
+static inline void leaf_open(struct leaf *l)
+{
+	char text[VHD_FAULT_TEXT_BYTES];
+	struct vhd_fault fault;
+
+	if (leaf_try(l, &fault) < 0)
+		fail_msg("%s", vhd_fault_text(&fault, text, sizeof(text)));
+}
+
+static inline void leaf_close(struct leaf *l)
+{
+	assert_int_equal(image_close(l->image), 0);
+	leaf_guard_free(l->guard);
+	l->image = NULL;
+	l->guard = NULL;
+}
+
+/* The process ends here: nothing is written any more. */
+static inline int leaf_no(void *context, const struct store_event *event)
+{
+	(void)context;
+	return event->op == STORE_READ ? 0 : -EIO;
+}
+
+static inline void leaf_kill(struct leaf *l)
+{
+	image_watch(l->image, leaf_no, NULL);
+	leaf_guard_watch(l->guard, leaf_no, NULL);
+	(void)image_close(l->image);
+	leaf_guard_free(l->guard);
+	l->image = NULL;
+	l->guard = NULL;
+}
+
+static inline void leaf_drop(struct leaf *l)
+{
+	sector_free(l->cipher);
+	(void)close(l->vhd);
+	(void)close(l->mac);
+}
+
+#endif
