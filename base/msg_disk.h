@@ -115,6 +115,7 @@ struct msg_layers_made { /* after a snapshot + descriptor, memory: the new layer
 	uint32_t record_bytes;
 	uint32_t pad;
 	uint8_t record[MSG_LAYERS_RECORD_BYTES]; /* the file, base/layers.h */
+	uint8_t mac_key[32]; /* of the LAYER.mac of the layer that is the writable one now */
 };
 
 /* ---- key -> block, once ---- */
@@ -178,7 +179,7 @@ struct msg_attach_reply {
 static_assert(sizeof(struct msg_layer) == 168, "msg_layer");
 static_assert(sizeof(struct msg_lease) == 200 + 72 + 7 * 168, "msg_lease");
 static_assert(sizeof(struct msg_local) == 16 + 32 + 7 * 168 + 32, "msg_local");
-static_assert(sizeof(struct msg_layers_made) == 8 + 1264, "msg_layers_made");
+static_assert(sizeof(struct msg_layers_made) == 8 + 1264 + 32, "msg_layers_made");
 static_assert(sizeof(struct msg_key_order) == 72 + 1448 + 1256 + 112 + 8 + 32, "msg_key_order");
 static_assert(sizeof(struct msg_layer_files) == 8 + 8 * 72, "msg_layer_files");
 static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 192, "msg_volume_key");

@@ -190,7 +190,7 @@ static void say_done(const struct cli_convert *c, enum journal_direction directi
 		       (unsigned)proof->n_samples);
 }
 
-static int work(struct cli_convert *c, struct convert *convert)
+static int work(struct cli_convert *c, struct convert *convert, const struct secret *to)
 {
 	enum journal_direction direction = convert_direction(convert);
 	struct cli_progress progress;
@@ -209,7 +209,9 @@ static int work(struct cli_convert *c, struct convert *convert)
 	cli_progress_end(&progress);
 	if (r < 0)
 		return proof_failed(c, r, at);
-	status = cli_convert_files_place(c, direction);
+	status = to ? cli_convert_files_make_mac(c, to) : 0;
+	if (status == 0)
+		status = cli_convert_files_place(c, direction);
 	if (status != 0)
 		return status;
 	r = convert_finish(convert);
@@ -254,9 +256,12 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	OWNS_SECRET struct secret from = { 0 };
 	OWNS_SECRET struct secret to = { 0 };
 	struct convert *convert = NULL;
+	struct journal_head head;
 	struct vhd_fault fault;
 	int r, status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
 
+	if (status == 0 && from.bytes && !cli_convert_files_begun(c, &head))
+		status = cli_convert_files_check_mac(c, direction, &from);
 	if (status == 0)
 		status = record_begin(c, direction);
 	if (status != 0)
@@ -265,7 +270,8 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	order.to = to.bytes ? &to : NULL;
 	r = convert_open(&order, &convert, &fault);
 	c->begun = r == 0;
-	status = r < 0 ? cli_convert_files_refused(c, r, &fault) : work(c, convert);
+	status = r < 0 ? cli_convert_files_refused(c, r, &fault)
+		       : work(c, convert, to.bytes ? &to : NULL);
 	convert_close(convert);
 	return record_end(c, status);
 }

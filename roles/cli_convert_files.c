@@ -10,6 +10,7 @@
 
 #include "base/defer.h"
 #include "roles/cli.h"
+#include "roles/cli_disk_mac.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/kdf.h"
 
@@ -164,6 +165,45 @@ int cli_convert_files_refused(const struct cli_convert *c, int err, const struct
 	return cli_errno(err, "%s '%s': begin", c->verb, c->path);
 }
 
+static int open_mac(const struct cli_convert *c, const char *suffix, int flags)
+{
+	char name[CLI_LAYER_NAME_BYTES];
+	int fd;
+
+	cli_convert_name(c, suffix, name);
+	fd = openat(c->folder.fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int cli_convert_files_check_mac(const struct cli_convert *c, enum journal_direction direction,
+				const struct secret *from)
+{
+	char what[CLI_LAYER_PATH_BYTES + 32], name[CLI_LAYER_NAME_BYTES];
+	OWNS_FD int fd = open_mac(c, CLI_CONVERT_MAC, O_RDONLY);
+
+	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
+	cli_convert_name(c, CLI_CONVERT_MAC, name);
+	if (fd == -ENOENT && direction == JOURNAL_REKEY)
+		return cli_error(CLI_DAMAGED,
+				 "%s: its '%s' is not there: nobody vouches for what would get the "
+				 "new key; export it and check it out again",
+				 what, name);
+	if (fd == -ENOENT)
+		return 0;
+	return fd < 0 ? cli_errno(fd, "%s: open its '%s'", what, name)
+		      : cli_disk_mac_check(c->vhd_fd, fd, from, what);
+}
+
+int cli_convert_files_make_mac(const struct cli_convert *c, const struct secret *to)
+{
+	char what[CLI_LAYER_PATH_BYTES + 32];
+	OWNS_FD int fd = open_mac(c, CLI_CONVERT_NEXT_MAC, O_RDWR | O_CREAT | O_TRUNC);
+
+	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
+	return fd < 0 ? cli_errno(fd, "%s: make its '%s'", what, CLI_CONVERT_NEXT_MAC)
+		      : cli_disk_mac_make(c->vhd_fd, IMAGE_CONVERT, fd, to, what);
+}
+
 /* Rename, if it is there: a resume may come after it. */
 static int move(const struct cli_convert *c, const char *from, int to_fd, const char *to)
 {
@@ -226,6 +266,8 @@ int cli_convert_files_place(const struct cli_convert *c, enum journal_direction 
 			status = move_suffix(c, CLI_CONVERT_NEXT_HEADER, CLI_CONVERT_HEADER);
 	}
 	if (status == 0)
+		status = move_suffix(c, CLI_CONVERT_NEXT_MAC, CLI_CONVERT_MAC);
+	if (status == 0)
 		status = move_suffix(c, CLI_CONVERT_NEXT_ESCROW, "escrow");
 	if (status == 0)
 		status = place_lease(c);
@@ -241,6 +283,8 @@ int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction 
 		status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
 	/* before the journal: without one, it would say that nothing has begun */
 	drop(c, CLI_CONVERT_FROM);
+	if (direction == JOURNAL_DECRYPT)
+		drop(c, CLI_CONVERT_MAC);
 	if (status == 0)
 		status = cli_convert_sync_folder(c);
 	if (status != 0)

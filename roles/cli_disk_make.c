@@ -17,6 +17,7 @@
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_job.h"
+#include "roles/cli_disk_mac.h"
 #include "roles/cli_disk_upon.h"
 #include "roles/cli_stop.h"
 #include "vhdcrypt/image.h"
@@ -159,18 +160,24 @@ static int write_disk(struct job *j)
 {
 	const struct checkout *c = &j->base.checkout;
 	OWNS_FD int vhd = -1;
+	OWNS_FD int mac = -1;
+	const bool alone = j->base.order.upon == CLI_DISK_ALONE;
 	int status = open_new(j, LAYER ".vhd", &vhd);
 
 	if (status == 0)
-		status = write_header(j, LAYER ".luks", c->header);
-	if (status != 0 || j->base.order.upon == CLI_DISK_ALONE)
-		return status ? status : write_encrypted(j, &c->volume_key, vhd);
-	status = write_gold(j);
+		status = open_new(j, LAYER ".mac", &mac);
 	if (status == 0)
+		status = write_header(j, LAYER ".luks", c->header);
+	if (status == 0)
+		status = alone ? write_encrypted(j, &c->volume_key, vhd) : write_gold(j);
+	if (status == 0 && !alone)
 		status = cli_disk_job_image(&j->base);
+	if (status == 0 && !alone)
+		status = cli_disk_upon_leaf(vhd, image_info(j->source), c->lease.disk_uuid,
+					    j->base.order.what);
 	return status ? status
-		      : cli_disk_upon_leaf(vhd, image_info(j->source), c->lease.disk_uuid,
-					   j->base.order.what);
+		      : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &c->volume_key,
+					  j->base.order.what);
 }
 
 static void say_done(const struct job *j)
@@ -209,9 +216,10 @@ static void say_done(const struct job *j)
 
 static void remove_partial(const struct job *j)
 {
-	static const char *const files[] = { LAYER ".vhd",	    LAYER ".luks",
-					     LAYER ".escrow",	    CLI_DISK_GOLD ".vhd",
-					     CLI_DISK_GOLD ".luks", CLI_DISK_GOLD ".tree" };
+	static const char *const files[] = { LAYER ".vhd",	   LAYER ".luks",
+					     LAYER ".mac",	   LAYER ".escrow",
+					     CLI_DISK_GOLD ".vhd", CLI_DISK_GOLD ".luks",
+					     CLI_DISK_GOLD ".tree" };
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
 	if (j->work_dir[0] == '\0')

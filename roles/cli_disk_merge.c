@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "roles/cli.h"
 #include "roles/cli_coalesce.h"
+#include "roles/cli_disk_mac.h"
 #include "roles/cli_layers.h"
 #include "roles/cli_pin.h"
 #include "vhdcrypt/hash_tree.h"
@@ -90,7 +91,7 @@ static int mark(const struct cli_layers *disk, const char *marker)
 
 static void remove_merged(const struct cli_layers *disk)
 {
-	static const char *const suffixes[] = { "vhd", "luks", "escrow", "merge" };
+	static const char *const suffixes[] = { "vhd", "luks", "mac", "escrow", "merge" };
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
 	if (cli_layers_path(disk, disk->chain.parent[0].name, "tree", path) == 0)
@@ -100,9 +101,45 @@ static void remove_merged(const struct cli_layers *disk)
 			(void)unlink(path);
 }
 
+/* The layer that goes is what its MAC says. */
+static int check_leaf(const struct cli_layers *disk, int vhd_fd, const struct secret *mac_key)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_FD int mac = -1;
+	int status = cli_layers_path(disk, disk->chain.layer, "mac", path);
+
+	if (status != 0)
+		return status;
+	mac = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return mac < 0 ? cli_errno(-errno, "%s: open '%s'", disk->what, path)
+		       : cli_disk_mac_check_by(vhd_fd, mac, mac_key, disk->what);
+}
+
+/* The layer below is the writable one now, and has one of its own again. */
+static int make_mac(const struct cli_layers *disk, const struct cli_layer *below)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES], partial[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_FD int mac = -1;
+	int status = cli_layers_path(disk, disk->chain.parent[0].name, "mac", path);
+
+	if (status == 0)
+		status = cli_layers_path(disk, disk->chain.parent[0].name, "mac.partial", partial);
+	if (status != 0)
+		return status;
+	mac = open(partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (mac < 0)
+		return cli_errno(-errno, "%s: make '%s'", disk->what, partial);
+	status = cli_disk_mac_make(below->vhd_fd, IMAGE_READ_ONLY, mac, &below->volume_key,
+				   disk->what);
+	if (status == 0 && rename(partial, path) < 0)
+		status = cli_errno(-errno, "%s: name '%s'", disk->what, path);
+	return status;
+}
+
 static int merge(const struct cli_layers *disk, const struct order *o, struct cli_chain *chain)
 {
 	char marker[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_SECRET struct secret mac_key = { 0 };
 	struct msg_layers_made made;
 	OWNS_FD int none = -1;
 	int status = cli_layers_path(disk, disk->chain.layer, "merge", marker);
@@ -112,13 +149,17 @@ static int merge(const struct cli_layers *disk, const struct order *o, struct cl
 	if (status == 0)
 		status = cli_chain_join(chain, &o->merge.keys);
 	if (status == 0)
-		status = cli_layers_ask(disk, NULL, NULL, o->pin_fd, &made, &none);
+		status = cli_layers_ask(disk, NULL, NULL, o->pin_fd, &made, &mac_key, &none);
+	if (status == 0)
+		status = check_leaf(disk, chain->layer[0].vhd_fd, &mac_key);
 	if (status == 0)
 		status = verify_below(disk, chain, marker);
 	if (status == 0)
 		status = mark(disk, marker);
 	if (status == 0)
 		status = cli_coalesce_into_parent(&o->merge, chain);
+	if (status == 0)
+		status = make_mac(disk, &chain->layer[1]);
 	if (status == 0)
 		status = cli_layers_commit(disk, &made);
 	if (status == 0)

@@ -15,6 +15,7 @@
 #include "base/defer.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_job.h"
+#include "roles/cli_disk_mac.h"
 #include "roles/cli_layer.h"
 #include "roles/cli_layers.h"
 #include "roles/cli_pin.h"
@@ -129,6 +130,40 @@ static int make_recovery(struct snapshot *s, const char *recovery_out)
 	return cli_disk_job_escrow(&trust, &s->recovery, s->change.uuid, s->disk.what, path);
 }
 
+/* What becomes a parent is, before its root is in force, what its MAC says: from then on the root is
+ * all that is asked. */
+static int check_leaf(const struct snapshot *s, const struct secret *mac_key)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_FD int mac = -1;
+	int status = cli_layers_path(&s->disk, s->disk.chain.layer, "mac", path);
+
+	if (status != 0)
+		return status;
+	mac = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return mac < 0 ? cli_errno(-errno, "%s: open '%s'", s->disk.what, path)
+		       : cli_disk_mac_check_by(s->leaf.vhd_fd, mac, mac_key, s->disk.what);
+}
+
+static int make_mac(const struct snapshot *s, const struct header *header)
+{
+	OWNS_SECRET struct secret key = { 0 };
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	OWNS_FD int vhd = -1;
+	OWNS_FD int mac = -1;
+	int r, status = partial_path(s, s->change.layer, "vhd", path);
+
+	if (status == 0)
+		status = open_new(s, s->change.layer, "mac", &mac);
+	if (status != 0)
+		return status;
+	vhd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	r = vhd < 0 ? -errno
+		    : header_unlock(header, HEADER_SHAPE_RECOVERY_KEYSLOT, &s->recovery, &key);
+	return r < 0 ? cli_errno(r, "%s: open layer '%s'", s->disk.what, s->change.layer)
+		     : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &key, s->disk.what);
+}
+
 static int write_header(const struct snapshot *s, int header_fd)
 {
 	struct header *header = NULL;
@@ -141,9 +176,10 @@ static int write_header(const struct snapshot *s, int header_fd)
 	r = header_open(header_fd, &header, &detail);
 	if (r == 0)
 		r = header_save(header, luks);
+	status = r < 0 ? cli_errno(r, "%s: write the header of '%s'", s->disk.what, s->change.layer)
+		       : make_mac(s, header);
 	header_close(header);
-	return r < 0 ? cli_errno(r, "%s: write the header of '%s'", s->disk.what, s->change.layer)
-		     : 0;
+	return status;
 }
 
 /* Made by partial_path(): the new layer's, and the tree of what is below it now. */
@@ -151,9 +187,8 @@ static const struct {
 	const char *suffix;
 	bool below, may_miss;
 } made_files[] = {
-	{ "vhd", false, false },
-	{ "luks", false, false },
-	{ "escrow", false, true }, /* trust may have no key for it */
+	{ "vhd", false, false }, { "luks", false, false },
+	{ "mac", false, false }, { "escrow", false, true }, /* trust may have no key for it */
 	{ "tree", true, false },
 };
 
@@ -188,6 +223,7 @@ static void take_away(const struct snapshot *s)
 
 static int snapshot(struct snapshot *s, const struct order *o)
 {
+	OWNS_SECRET struct secret mac_key = { 0 };
 	struct msg_layers_made made;
 	OWNS_FD int header = -1;
 	int status = open_leaf(s);
@@ -200,7 +236,9 @@ static int snapshot(struct snapshot *s, const struct order *o)
 		status = make_tree(s);
 	if (status == 0)
 		status = cli_layers_ask(&s->disk, &s->change, &s->recovery, o->pin_fd, &made,
-					&header);
+					&mac_key, &header);
+	if (status == 0)
+		status = check_leaf(s, &mac_key);
 	if (status == 0)
 		status = write_header(s, header);
 	if (status == 0)

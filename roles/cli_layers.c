@@ -143,12 +143,23 @@ static int give_secrets(const struct cli_layers *l, const struct secret *recover
 	return r < 0 ? cli_errno(r, "%s: hand over the PIN", l->what) : 0;
 }
 
+/* The key stays in locked memory. */
+static void take_made(uint8_t *room, struct msg_layers_made *ret, struct secret *ret_mac_key)
+{
+	struct msg_layers_made *made = (struct msg_layers_made *)(void *)room;
+
+	memcpy(ret_mac_key->bytes, made->mac_key, sizeof(made->mac_key));
+	memset(made->mac_key, 0, sizeof(made->mac_key));
+	*ret = *made;
+}
+
 int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
 		   const struct secret *recovery, int pin_fd, struct msg_layers_made *ret,
-		   int *ret_header_fd)
+		   struct secret *ret_mac_key, int *ret_header_fd)
 {
 	struct msg_ctl request = { .verb = change ? CTL_SNAPSHOT : CTL_MERGE, .id = 1 };
 	struct msg_ctl_reply reply;
+	OWNS_SECRET struct secret room = { 0 };
 	struct msg_local made;
 	OWNS_FD int ours = -1;
 	OWNS_FD int theirs = -1;
@@ -170,7 +181,14 @@ int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
 		status = cli_control_result(&reply, l->what);
 	if (status != 0)
 		return status;
-	r = ipc_recv(ours, ret, sizeof(*ret), &header); /* sent before the answer */
+	r = secret_new(&room, sizeof(*ret));
+	if (r == 0)
+		r = secret_new(ret_mac_key, sizeof(ret->mac_key));
+	if (r == 0)
+		r = ipc_recv(ours, room.bytes, room.len_bytes,
+			     &header); /* sent before the answer */
+	if (r == 0)
+		take_made(room.bytes, ret, ret_mac_key);
 	if (r == 0 && (ret->record_bytes > sizeof(ret->record) || (change && header < 0) ||
 		       layers_parse(ret->record, ret->record_bytes, &made, &why) < 0))
 		r = -EPROTO;

@@ -35,10 +35,11 @@ int cli_layers_path(const struct cli_layers *l, const char *layer, const char *s
 		    char ret[CLI_DISK_DOC_PATH_BYTES]);
 
 /* Ask key for the next record: change and recovery for a snapshot, both NULL for a merge.
- * ret_header_fd: of a snapshot, memory with the new header; the caller's. */
+ * ret_mac_key: of the MAC of the layer that is the writable one now; ret_header_fd: of a snapshot,
+ * memory with the new header; both the caller's. */
 int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
 		   const struct secret *recovery, int pin_fd, struct msg_layers_made *ret,
-		   int *ret_header_fd);
+		   struct secret *ret_mac_key, int *ret_header_fd);
 
 /* From here on the record is the one in force. */
 int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made);

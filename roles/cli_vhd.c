@@ -215,19 +215,36 @@ int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes)
 	return CLI_DONE;
 }
 
-int cli_vhd_not_a_layer(const char *verb, const char *path)
+/* FILE.vhd's companion is there. */
+static bool has_beside(const char *path, const char *suffix, char ret[PATH_MAX])
 {
 	size_t len = strlen(path);
+
+	return len >= 4 && strcmp(path + len - 4, ".vhd") == 0 &&
+	       snprintf(ret, PATH_MAX, "%.*s.%s", (int)(len - 4), path, suffix) < PATH_MAX &&
+	       access(ret, F_OK) == 0;
+}
+
+int cli_vhd_not_a_layer(const char *verb, const char *path)
+{
 	char beside[PATH_MAX];
 
-	if (len < 4 || strcmp(path + len - 4, ".vhd") != 0)
+	if (!has_beside(path, "luks", beside))
 		return CLI_DONE;
-	if (snprintf(beside, sizeof(beside), "%.*s.luks", (int)(len - 4), path) >= PATH_MAX)
-		return cli_errno(-ENAMETOOLONG, "%s '%s'", verb, path);
-	if (access(beside, F_OK) == 0)
-		return cli_error(CLI_REFUSED,
-				 "%s '%s': it is a layer of a checked-out disk ('%s' is beside "
-				 "it); change the plain image and check it out again",
-				 verb, path, beside);
-	return CLI_DONE;
+	return cli_error(CLI_REFUSED,
+			 "%s '%s': it is a layer of a checked-out disk ('%s' is beside it); change "
+			 "the plain image and check it out again",
+			 verb, path, beside);
+}
+
+int cli_vhd_not_under_mac(const char *verb, const char *path)
+{
+	char beside[PATH_MAX];
+
+	if (!has_beside(path, "mac", beside))
+		return CLI_DONE;
+	return cli_error(CLI_REFUSED,
+			 "%s '%s': '%s' vouches for it as it is; what a crash left is mended by "
+			 "'bulkhead disk unlock', layers are joined by 'bulkhead disk merge'",
+			 verb, path, beside);
 }

@@ -43,4 +43,7 @@ int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes);
  * this command would change. Exit status. */
 int cli_vhd_not_a_layer(const char *verb, const char *path);
 
+/* The same of one with a MAC beside it (FILE.vhd, FILE.mac), which this command could not make anew. */
+int cli_vhd_not_under_mac(const char *verb, const char *path);
+
 #endif

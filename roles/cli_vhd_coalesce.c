@@ -19,6 +19,7 @@
 #include "roles/cli_layer_new.h"
 #include "roles/cli_layers.h"
 #include "roles/cli_merge.h"
+#include "roles/cli_vhd.h"
 
 static int proof_failed(const struct cli_coalesce *o, int r, uint64_t at)
 {
@@ -218,6 +219,8 @@ static int coalesce(const struct cli_coalesce *o)
 				   o->leaf);
 	if (status == 0 && !o->into) /* what it writes may be in a record */
 		status = cli_layers_none(chain.folder.prefix, o->verb);
+	for (unsigned i = 0; status == 0 && !o->into && i < 2; i++)
+		status = cli_vhd_not_under_mac(o->verb, chain.layer[i].path);
 	if (status == 0)
 		status = cli_layer_lock(&chain.layer[0]);
 	if (status == 0)

@@ -111,6 +111,9 @@ int cli_vhd_repair(int argc, char **argv)
 		status = take_options(&o, argc, argv);
 	if (status != CLI_DONE)
 		return status;
+	status = o.dry_run ? CLI_DONE : cli_vhd_not_under_mac(argv[0], o.path);
+	if (status != CLI_DONE)
+		return status;
 	fd = open(o.path, (o.dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return cli_errno(-errno, "%s '%s'", argv[0], o.path);

@@ -12,12 +12,17 @@
 #include "vhdcrypt/unlock_local.h"
 
 static int hand_over(const struct key_disk *disk, const struct msg_local *local,
-		     const struct header *header)
+		     const struct header *header, const struct secret *mac_key)
 {
-	struct msg_layers_made made = { 0 };
+	OWNS_SECRET struct secret room = { 0 };
+	int r = secret_new(&room, sizeof(struct msg_layers_made));
+	struct msg_layers_made *made = (struct msg_layers_made *)(void *)room.bytes;
 
-	made.record_bytes = (uint32_t)layers_build(local, made.record);
-	return ipc_send(disk->made_fd, &made, sizeof(made), header ? header_fd(header) : -1);
+	if (r < 0)
+		return r;
+	made->record_bytes = (uint32_t)layers_build(local, made->record);
+	memcpy(made->mac_key, mac_key->bytes, sizeof(made->mac_key));
+	return ipc_send(disk->made_fd, made, sizeof(*made), header ? header_fd(header) : -1);
 }
 
 /* Both parts of what came over the socket, borrowed. */
@@ -36,6 +41,7 @@ static bool split(const struct key_disk *disk, const struct secret *both,
 void key_layers_change(struct key *key, struct key_disk *disk, const struct secret *pin)
 {
 	struct msg_key_reply reply = { .id = disk->id };
+	OWNS_SECRET struct secret mac_key = { 0 };
 	struct secret recovery, only_pin;
 	struct unlock_result result = { .reason = REASON_TPM_ERROR };
 	struct header *header = NULL;
@@ -48,11 +54,11 @@ void key_layers_change(struct key *key, struct key_disk *disk, const struct secr
 	} else if (key->tpm) {
 		unlock_local_change(key->tpm, disk->header_fd, &disk->lease, &disk->local,
 				    &disk->change, recovery.bytes ? &recovery : NULL, &only_pin,
-				    &result, &local, &header);
+				    &result, &local, &header, &mac_key);
 	} else {
 		detail_set(&result.detail, "there is no TPM, or it could not be opened");
 	}
-	r = result.reason == REASON_OK ? hand_over(disk, &local, header) : 0;
+	r = result.reason == REASON_OK ? hand_over(disk, &local, header, &mac_key) : 0;
 	if (r < 0) {
 		result.reason = REASON_INTERNAL;
 		detail_set(&result.detail, "the new record cannot be handed over: %s",

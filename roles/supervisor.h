@@ -32,6 +32,7 @@ struct disk_fds {
 	uint32_t n_layers;
 	int image[MSG_LAYERS]; /* the writable one first; -1: no such layer, as in the next */
 	int tree[MSG_LAYERS];  /* of parents */
+	int mac;	       /* of the writable one */
 };
 
 /* A disk that was unlocked: everything a successor of its block needs. */

@@ -76,6 +76,8 @@ static void close_layers(struct disk_fds *fds)
 		if (fds->tree[i] >= 0)
 			(void)close(fds->tree[i]);
 	}
+	if (fds->mac >= 0)
+		(void)close(fds->mac);
 }
 
 static void no_fds(int fds[MSG_LAYERS])
@@ -111,6 +113,11 @@ static int open_files(struct supervisor *s, struct disk *disk, uint32_t at,
 			return -EBUSY;
 		}
 	}
+	if (at == 0) {
+		fds->mac = supervisor_disk_file(s, disk->name, file->name, "mac", O_RDWR);
+		if (fds->mac < 0)
+			return fds->mac;
+	}
 	if (at > 0) {
 		fds->tree[at] = supervisor_disk_file(s, disk->name, file->name, "tree", O_RDONLY);
 		if (fds->tree[at] < 0)
@@ -129,6 +136,7 @@ static int open_disk(struct supervisor *s, struct disk *disk, const struct msg_l
 
 	no_fds(disk->fds.image);
 	no_fds(disk->fds.tree);
+	disk->fds.mac = -1;
 	for (uint32_t i = 0; r == 0 && i < files->n; i++)
 		r = open_files(s, disk, i, &files->file[i], &ret_header[i]);
 	if (r == 0) {
@@ -251,8 +259,8 @@ static void become_block(const struct supervisor *s)
 
 /* nbdkit's descriptors and what the plugin is told of them. */
 struct handing {
-	int fd[2 + 2 * MSG_LAYERS];
-	char text[2 + 2 * MSG_LAYERS][16];
+	int fd[3 + 2 * MSG_LAYERS];
+	char text[3 + 2 * MSG_LAYERS][16];
 	unsigned n;
 };
 
@@ -271,7 +279,7 @@ void supervisor_disk_exec(const struct supervisor *s, const char *disk_name, int
 	size_t slot = find_slot(s, disk_name), n = 0;
 	char nbdkit[] = NBDKIT, foreground[] = "--foreground", listen_fds[] = "LISTEN_FDS=1";
 	char filter[] = "--filter=limit", clients[] = CLIENTS;
-	char *argv[6 + 2 + 2 * MSG_LAYERS + 1];
+	char *argv[6 + 3 + 2 * MSG_LAYERS + 1];
 	char *envp[] = { listen_fds, pid, NULL };
 	const struct disk_fds *fds;
 	struct handing h = { .n = 0 };
@@ -281,6 +289,7 @@ void supervisor_disk_exec(const struct supervisor *s, const char *disk_name, int
 	fds = &s->disk[slot].fds;
 	add_fd(&h, "", fds->listen); /* the first is nbdkit's, which knows it by LISTEN_FDS */
 	add_fd(&h, "key_fd", key_fd);
+	add_fd(&h, "mac_fd", fds->mac);
 	for (uint32_t i = 0; i < fds->n_layers; i++) {
 		add_fd(&h, "fd", fds->image[i]);
 		add_fd(&h, "tree_fd", fds->tree[i]);

@@ -92,16 +92,16 @@ static int read_head(struct leaf_guard *g, const uint8_t *uuid, struct vhd_fault
 	return 0;
 }
 
-static int guard_alloc(int fd, const struct secret *volume_key, const uint8_t *uuid,
-		       struct leaf_guard **ret)
+static int guard_alloc(int fd, const struct secret *mac_key, struct leaf_guard **ret)
 {
 	struct leaf_guard *g = calloc(1, sizeof(*g));
-	int r = g ? kdf_leaf_mac_key(volume_key, uuid, &g->key) : -ENOMEM;
+	int r = g ? secret_new(&g->key, mac_key->len_bytes) : -ENOMEM;
 
 	if (r < 0) {
 		free(g);
 		return r;
 	}
+	memcpy(g->key.bytes, mac_key->bytes, mac_key->len_bytes);
 	g->store.fd = fd;
 	g->fault_block = g->last_checked = UINT64_MAX;
 	(void)pthread_mutex_init(&g->begin, NULL); /* with no attributes it cannot fail */
@@ -120,8 +120,18 @@ int leaf_guard_open(int fd, const struct secret *volume_key,
 		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
 		    struct vhd_fault *ret_fault)
 {
+	OWNS_SECRET struct secret mac_key = { 0 };
+	int r = kdf_leaf_mac_key(volume_key, uuid, &mac_key);
+
+	return r < 0 ? r : leaf_guard_open_by(fd, &mac_key, uuid, ret, ret_fault);
+}
+
+int leaf_guard_open_by(int fd, const struct secret *mac_key,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
+		       struct vhd_fault *ret_fault)
+{
 	struct leaf_guard *g = NULL;
-	int r = guard_alloc(fd, volume_key, uuid, &g);
+	int r = guard_alloc(fd, mac_key, &g);
 
 	if (r == 0)
 		r = read_head(g, uuid, ret_fault);
@@ -138,9 +148,12 @@ int leaf_guard_open(int fd, const struct secret *volume_key,
 int leaf_guard_new(int fd, const struct secret *volume_key, const struct leaf_mac *facts,
 		   struct leaf_guard **ret)
 {
+	OWNS_SECRET struct secret mac_key = { 0 };
 	struct leaf_guard *g = NULL;
-	int r = guard_alloc(fd, volume_key, facts->uuid, &g);
+	int r = kdf_leaf_mac_key(volume_key, facts->uuid, &mac_key);
 
+	if (r == 0)
+		r = guard_alloc(fd, &mac_key, &g);
 	if (r == 0) {
 		g->n_units = leaf_mac_n_units(facts);
 		r = tags_alloc(g);

@@ -26,6 +26,11 @@ int leaf_guard_open(int fd, const struct secret *volume_key,
 		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
 		    struct vhd_fault *ret_fault);
 
+/* The same by the MAC's key itself (kdf_leaf_mac_key()). */
+int leaf_guard_open_by(int fd, const struct secret *mac_key,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
+		       struct vhd_fault *ret_fault);
+
 /* The same for a layer that has none yet, on an empty fd: leaf_guard_set() each unit, then
  * leaf_guard_end(). */
 int leaf_guard_new(int fd, const struct secret *volume_key, const struct leaf_mac *facts,

@@ -1,6 +1,6 @@
 /* nbd_plugin.c - role `block`: one encrypted VHD over NBD, as an nbdkit plugin.
  *
- * nbdkit --foreground bulkhead-block.so fd=N key_fd=N name=NAME   (socket by LISTEN_FDS)
+ * nbdkit --foreground bulkhead-block.so fd=N mac_fd=N key_fd=N name=NAME   (socket by LISTEN_FDS)
  * The supervisor has dropped uid and capabilities and set no_new_privs. In after_fork, the one
  * callback that runs with the socket bound and a single thread, come in this order: locked memory,
  * libraries, the system call filter, the volume keys, the images' metadata. nbdkit accepts nobody
@@ -44,7 +44,7 @@ static struct block {
 	const char *name;
 	struct volume *volume;
 	struct image *image; /* of the volume */
-} block = { .key_fd = -1 };
+} block = { .key_fd = -1, .fds.mac = -1 };
 
 static int add_layer(const char *value)
 {
@@ -72,13 +72,16 @@ static int block_config(const char *key, const char *value)
 		return add_layer(value);
 	if (strcmp(key, "tree_fd") == 0)
 		return add_tree(value);
+	if (strcmp(key, "mac_fd") == 0)
+		return nbdkit_parse_int("mac_fd", value, &block.fds.mac);
 	if (strcmp(key, "key_fd") == 0)
 		return nbdkit_parse_int("key_fd", value, &block.key_fd);
 	if (strcmp(key, "name") == 0) {
 		block.name = value;
 		return 0;
 	}
-	nbdkit_error("parameter '%s' is unknown; there are fd, tree_fd, key_fd and name", key);
+	nbdkit_error("parameter '%s' is unknown; there are fd, tree_fd, mac_fd, key_fd and name",
+		     key);
 	return -1;
 }
 
@@ -104,7 +107,13 @@ static int report(const char *verb, int err, uint64_t offset_byte, uint64_t len_
 
 	if (err == 0)
 		return 0;
-	if (err == -EILSEQ && volume_fault(block.volume, &layer, &byte))
+	if (err == -EILSEQ && volume_leaf_fault(block.volume, &layer, &byte))
+		nbdkit_error("disk '%s': %s %" PRIu64 " bytes at %" PRIu64
+			     ": the bitmap of block %" PRIu64
+			     " of layer '%s' was altered: its leaf.mac says "
+			     "otherwise; put back a copy of both files",
+			     block.name, verb, len_bytes, offset_byte, byte, layer);
+	else if (err == -EILSEQ && volume_fault(block.volume, &layer, &byte))
 		nbdkit_error("disk '%s': %s %" PRIu64 " bytes at %" PRIu64 ": byte %" PRIu64
 			     " of layer '%s' was altered: its hash tree says "
 			     "otherwise; put back IT's copy of it",
@@ -336,6 +345,7 @@ static struct nbdkit_plugin plugin = {
 	.config_complete = block_config_complete,
 	.config_help = "fd=<N>      (required) descriptor of an image, the writable layer first\n"
 		       "tree_fd=<N> (required for each fd= but the first) its hash tree\n"
+		       "mac_fd=<N>  (required) the writable layer's MAC\n"
 		       "key_fd=<N>  (required) socket that brings the volume key, once\n"
 		       "name=<NAME> (required) the disk's name in messages",
 	.after_fork = block_after_fork,

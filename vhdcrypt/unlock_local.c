@@ -215,13 +215,22 @@ void unlock_local_change(struct tpm *tpm, const int header_fd[MSG_LAYERS],
 			 const struct msg_lease *lease, const struct msg_local *local,
 			 const struct msg_change *change, const struct secret *recovery,
 			 const struct secret *pin, struct unlock_result *ret,
-			 struct msg_local *ret_local, struct header **ret_header)
+			 struct msg_local *ret_local, struct header **ret_header,
+			 struct secret *ret_mac_key)
 {
 	struct unlock u = { .tpm = tpm, .leased = lease, .local = local, .result = ret };
+	struct secret mac_key = { 0 };
 
 	unlock_begin(&u, header_fd, pin);
+	if (ret->reason == REASON_OK &&
+	    kdf_leaf_mac_key(&ret->volume_key[0], u.chain.disk_uuid, &mac_key) < 0)
+		ret->reason = REFUSE(&u, REASON_INTERNAL, "out of lockable memory");
 	if (ret->reason == REASON_OK)
 		ret->reason = change_record(&u, change, recovery, ret_local, ret_header);
+	if (ret->reason == REASON_OK)
+		*ret_mac_key = mac_key;
+	else
+		secret_free(&mac_key);
 	unlock_end(&u);
 	unlock_free(ret);
 }

@@ -10,12 +10,14 @@
 #include "vhdcrypt/unlock.h"
 
 /* recovery: what opens the new layer's header beside the TPM; NULL: the newest layer goes, and change is
- * not used. ret_header: the new layer's, the caller's to close; NULL without one. Both are set only
+ * not used. ret_header: the new layer's, the caller's to close; NULL without one. ret_mac_key: what vouches
+ * for the layer that is the writable one now (leaf_guard.h), the caller's to free. All are set only
  * when ret->reason is REASON_OK; ret holds no keys. */
 void unlock_local_change(struct tpm *tpm, const int header_fd[MSG_LAYERS],
 			 const struct msg_lease *lease, const struct msg_local *local,
 			 const struct msg_change *change, const struct secret *recovery,
 			 const struct secret *pin, struct unlock_result *ret,
-			 struct msg_local *ret_local, struct header **ret_header);
+			 struct msg_local *ret_local, struct header **ret_header,
+			 struct secret *ret_mac_key);
 
 #endif

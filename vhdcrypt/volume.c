@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "vhdcrypt/hash_tree.h"
+#include "vhdcrypt/leaf_guard.h"
 
 struct layer {
 	char name[MSG_NAME_BYTES];
 	struct image *image;
-	struct sector *cipher;	/* NULL: plain */
-	struct hash_tree *tree; /* NULL: the leaf */
+	struct sector *cipher;	  /* NULL: plain */
+	struct hash_tree *tree;	  /* NULL: the leaf */
+	struct leaf_guard *guard; /* the leaf */
 };
 
 struct volume {
@@ -56,15 +58,34 @@ static int refuse_altered(struct volume *v, unsigned at)
 	return refuse(v, at, -EILSEQ, "open image", why);
 }
 
+/* The leaf is never read or written but as its MAC says. */
+static int open_leaf(struct volume *v, const struct volume_fds *fds,
+		     const struct msg_layer_key *key, struct vhd_fault *ret_fault)
+{
+	/* lent: nobody writes through it */
+	const struct secret volume_key = { .bytes = (uint8_t *)(uintptr_t)key->key,
+					   .len_bytes = sizeof(key->key) };
+	struct layer *layer = &v->layer[0];
+	int r;
+
+	if (fds->mac < 0)
+		return -ENODATA;
+	r = leaf_guard_open(fds->mac, &volume_key, key->disk_uuid, &layer->guard, ret_fault);
+	return r < 0 ? r
+		     : image_open_guarded(fds->image[0], IMAGE_READ_WRITE, layer->guard,
+					  &layer->image, ret_fault);
+}
+
 static int open_image(struct volume *v, unsigned at, const struct volume_fds *fds,
 		      const struct msg_layer_key *key)
 {
 	char text[VHD_FAULT_TEXT_BYTES];
 	struct vhd_fault fault;
-	int r = at == 0 ? image_open_layer(fds->image[0], IMAGE_READ_WRITE, &v->layer[0].image,
-					   &fault)
-			: open_verified(v, at, fds, key, &fault);
+	int r = at == 0 ? open_leaf(v, fds, key, &fault) : open_verified(v, at, fds, key, &fault);
 
+	if (r == -ENODATA)
+		return refuse(v, at, -EBADMSG, "open image",
+			      "its leaf.mac is not there: without it nobody vouches for the image");
 	if (r == -EILSEQ)
 		return refuse_altered(v, at);
 	if (r == -EBADMSG || r == -EOPNOTSUPP)
@@ -140,6 +161,21 @@ static int open_layer(struct volume *v, unsigned at, const struct volume_fds *fd
 	return r == 0 ? set_key(v, at, key) : r;
 }
 
+/* In the audit log, a number that does not grow shows a leaf that was put back. */
+static void say_session(struct volume *v)
+{
+	const struct leaf_guard *g = v->layer[0].guard;
+
+	if (leaf_guard_was_dirty(g))
+		detail_set(v->detail,
+			   "leaf session %" PRIu64 " was not closed cleanly; %" PRIu32
+			   " blocks checked",
+			   leaf_guard_session(g), leaf_guard_n_checked(g));
+	else
+		detail_set(v->detail, "leaf session %" PRIu64 " was closed cleanly",
+			   leaf_guard_session(g));
+}
+
 int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, struct volume **ret,
 		struct detail *ret_detail)
 {
@@ -160,6 +196,7 @@ int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, 
 		(void)volume_close(v);
 		return r;
 	}
+	say_session(v);
 	v->detail = NULL;
 	*ret = v;
 	return 0;
@@ -184,6 +221,13 @@ bool volume_fault(const struct volume *volume, const char **ret_layer, uint64_t 
 	return false;
 }
 
+bool volume_leaf_fault(const struct volume *volume, const char **ret_layer, uint64_t *ret_block)
+{
+	*ret_layer = volume->layer[0].name;
+	*ret_block = leaf_guard_fault(volume->layer[0].guard);
+	return *ret_block != UINT64_MAX;
+}
+
 int volume_close(struct volume *volume)
 {
 	int r = 0;
@@ -196,6 +240,7 @@ int volume_close(struct volume *volume)
 		r = r < 0 ? r : closed;
 		sector_free(volume->layer[at].cipher);
 		hash_tree_free(volume->layer[at].tree);
+		leaf_guard_free(volume->layer[at].guard);
 	}
 	free(volume);
 	return r;

@@ -17,12 +17,13 @@ struct volume_fds {
 	unsigned n_layers;
 	int image[MSG_LAYERS];
 	int tree[MSG_LAYERS]; /* of each layer but that */
+	int mac;	      /* of that: leaf_guard.h; -1: it is not there */
 };
 
 struct volume;
 
 /* -EBADMSG, -EPERM (another image than the key is for), or another error: *ret_detail is one line
- * about it, naming the layer. */
+ * about it, naming the layer. 0: it says which session was the leaf's last, and how that ended. */
 int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, struct volume **ret,
 		struct detail *ret_detail);
 
@@ -32,7 +33,10 @@ struct image *volume_image(const struct volume *volume);
 /* A read that failed with -EILSEQ: the layer and the byte of its file, of the first such. */
 bool volume_fault(const struct volume *volume, const char **ret_layer, uint64_t *ret_byte);
 
-/* Flush and free; accepts NULL. */
+/* The same for the leaf: the block whose bitmap was not the one that its MAC vouches for. */
+bool volume_leaf_fault(const struct volume *volume, const char **ret_layer, uint64_t *ret_block);
+
+/* Flush, say that the leaf is closed, and free; accepts NULL. */
 int volume_close(struct volume *volume);
 
 #endif

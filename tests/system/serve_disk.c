@@ -1,9 +1,10 @@
 /* serve_disk - what supervisor and key do for role block, for tests of the plugin alone.
  *
- * serve_disk PLUGIN IMAGE SOCKET KEYFILE SECTOR_BYTES [uuid|size|half|none|again]
+ * serve_disk PLUGIN IMAGE SOCKET KEYFILE SECTOR_BYTES [uuid|size|half|none|again|nomac]
  * Binds SOCKET, starts nbdkit with the plugin as uid 61007 without any privilege, and hands over
  * the 64 bytes of KEYFILE. The last word spoils the hand-over: another UUID, another size, half a
- * message, or none at all; or a killed server gets a successor for the same socket and image. Ends
+ * message, or none at all; or a killed server gets a successor for the same socket and image.
+ * IMAGE.mac is handed over as it is, made when it is missing, or not handed over at all (nomac). Ends
  * with nbdkit, with its exit status; SIGTERM is passed on.
  * PARENT=FILE in the environment: IMAGE is a leaf upon this plain one, which is read through its hash
  * tree, made here. */
@@ -22,6 +23,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 #include "base/ipc.h"
 #include "base/msg.h"
@@ -63,16 +66,17 @@ static void drop_all(void)
 		fail("drop privileges");
 }
 
-/* The socket to listen on, the image, block's end of the one-shot socket, a parent and its tree. */
-enum { N_FDS = 5 };
+/* The socket to listen on, the image, block's end of the one-shot socket, the MAC, a parent and its
+ * tree. */
+enum { LISTEN, IMAGE, ONESHOT, MAC, PARENT, TREE, N_FDS };
 
 static _Noreturn void run_nbdkit(const char *plugin, const int fd[N_FDS])
 {
-	bool parent = fd[3] >= 0;
-	int n = parent ? N_FDS : 3;
+	bool mac = fd[MAC] >= 0, parent = mac && fd[PARENT] >= 0;
+	int n = parent ? N_FDS : mac ? PARENT : MAC;
 	char pid[32], lib[4096];
 
-	/* to above 7 first: the sources may be any of 3..7 */
+	/* to above 8 first: the sources may be any of 3..8 */
 	for (int i = 0; i < n; i++)
 		if (dup2(fd[i], 10 + i) < 0)
 			fail("dup2");
@@ -88,7 +92,8 @@ static _Noreturn void run_nbdkit(const char *plugin, const int fd[N_FDS])
 		fail(plugin);
 	drop_all();
 	execlp("nbdkit", "nbdkit", "--foreground", "--filter=limit", lib, "limit=8", "fd=4",
-	       "key_fd=5", "name=test", parent ? "fd=6" : NULL, "tree_fd=7", NULL);
+	       "key_fd=5", "name=test", mac ? "mac_fd=6" : NULL, parent ? "fd=7" : NULL,
+	       "tree_fd=8", NULL);
 	fail("nbdkit");
 }
 
@@ -131,6 +136,29 @@ static void add_parent(struct msg_volume_key *msg, const char *path, int ret_fd[
 		fail(path);
 }
 
+/* IMAGE.mac: as check-out makes it, if it is not there. */
+static int open_mac(const char *path, int image_fd, const struct msg_volume_key *msg)
+{
+	struct secret key = { .bytes = (uint8_t *)(uintptr_t)msg->layer[0].key,
+			      .len_bytes = sizeof(msg->layer[0].key) };
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	char file[4096];
+	int fd;
+
+	snprintf(file, sizeof(file), "%s.mac", path);
+	fd = open(file, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	fd = open(file, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 || sodium_init() < 0)
+		fail(file);
+	if (image_open_layer(image_fd, IMAGE_READ_ONLY, &image, &fault) == 0)
+		(void)image_guard_make(image, fd, &key, &fault); /* the plugin's to refuse */
+	image_close(image);
+	return fd;
+}
+
 static pid_t child;
 
 static void pass_on(int signal)
@@ -145,7 +173,7 @@ static int serve(const char *plugin, int fd[N_FDS], struct msg_volume_key *msg, 
 
 	if (ipc_pair(pair) < 0)
 		fail("socketpair");
-	fd[2] = pair[1];
+	fd[ONESHOT] = pair[1];
 	child = fork();
 	if (child < 0)
 		fail("fork");
@@ -167,17 +195,19 @@ int main(int argc, char **argv)
 {
 	const char *spoil = argc == 7 ? argv[6] : "", *parent = getenv("PARENT");
 	struct msg_volume_key msg = { 0 };
-	int fd[N_FDS] = { -1, -1, -1, -1, -1 }, status;
+	int fd[N_FDS] = { -1, -1, -1, -1, -1, -1 }, status;
 
 	if (argc < 6 || argc > 7)
 		return 125;
-	fd[1] = open(argv[2], O_RDWR | O_CLOEXEC);
-	if (fd[1] < 0)
+	fd[IMAGE] = open(argv[2], O_RDWR | O_CLOEXEC);
+	if (fd[IMAGE] < 0)
 		fail(argv[2]);
-	fill(&msg, fd[1], argv[4], argv[5]);
+	fill(&msg, fd[IMAGE], argv[4], argv[5]);
 	if (parent)
-		add_parent(&msg, parent, &fd[3]);
-	fd[0] = listen_at(argv[3]);
+		add_parent(&msg, parent, &fd[PARENT]);
+	if (strcmp(spoil, "nomac") != 0)
+		fd[MAC] = open_mac(argv[2], fd[IMAGE], &msg);
+	fd[LISTEN] = listen_at(argv[3]);
 	msg.layer[0].disk_uuid[0] ^= strcmp(spoil, "uuid") == 0;
 	msg.layer[0].disk_bytes += strcmp(spoil, "size") == 0 ? 512 : 0;
 	signal(SIGTERM, pass_on);

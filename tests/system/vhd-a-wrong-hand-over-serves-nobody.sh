@@ -23,8 +23,9 @@ try() { # try SPOIL WORDS - what the log must hold
 	sha256sum --quiet -c "$WORK/before" || fail "$1: the image was touched"
 }
 
-try uuid "check image: the key is for another UUID"
+try uuid "open image: leaf.mac: UUID 0x"
 try size "check image: the key is for a disk of 4194816 bytes, the image has 4194304"
 try half "receive key: Protocol error"
 try none "receive key: Broken pipe"
-echo "four wrong hand-overs, four refusals"
+try nomac "open image: its leaf.mac is not there"
+echo "five wrong hand-overs, five refusals"

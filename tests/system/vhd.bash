@@ -48,9 +48,11 @@ vhd_build() {
 	done
 }
 
-# vhd_serve IMAGE KEYFILE SECTOR_BYTES [SPOIL] - start the plugin as supervisor and key would.
+# vhd_serve IMAGE KEYFILE SECTOR_BYTES [SPOIL] - start the plugin as supervisor and key would, with a MAC
+# of the image as it is now; KEEP_MAC=1: with the one that it has.
 vhd_serve() {
 	rm -f "$WORK/nbd.sock"
+	[ "${KEEP_MAC-}" ] || rm -f "$1.mac"
 	"$OUT/tests/system/serve_disk" "$OUT/bulkhead-block.so" "$1" "$WORK/nbd.sock" "$2" "$3" \
 		${4:+"$4"} 2>"$LOG" &
 	SERVE_PID=$!

@@ -32,13 +32,16 @@ static enum reason change(struct lab *lab, const struct folder *f, uint8_t numbe
 {
 	struct msg_change c = { .layer = "local-", .uuid = { number }, .root = { 0xee, number } };
 	struct header *header = NULL;
+	struct secret mac_key = { 0 };
 	int fd[MSG_LAYERS];
 
 	*ret = *f;
 	c.layer[6] = (char)('0' + number);
 	headers_open(lab, f, fd);
 	unlock_local_change(lab->tpm, fd, &lab->c.lease, &f->local, &c, number ? &recovery : NULL,
-			    &lab->pin, &lab->result, &ret->local, &header);
+			    &lab->pin, &lab->result, &ret->local, &header, &mac_key);
+	assert_int_equal(mac_key.len_bytes, lab->result.reason == REASON_OK ? KDF_KEY_BYTES : 0);
+	secret_free(&mac_key);
 	headers_close(f, fd);
 	if (header) {
 		memmove(ret->header[1], ret->header[0], (MSG_LAYERS - 1) * (size_t)LUKS_BYTES);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include <sodium.h>
+
 #include "base/util.h"
 #include "tests/unit/image_bench.h"
 #include "vhdcrypt/hash_tree.h"
@@ -55,7 +57,9 @@ static void make_gold(struct disk *d, bool plain)
 
 static void make_leaf(struct disk *d)
 {
-	struct image *gold = bench_open(d->fds.image[1], IMAGE_READ_ONLY, NULL);
+	struct image *gold = bench_open(d->fds.image[1], IMAGE_READ_ONLY, NULL), *leaf;
+	const struct secret key = { d->key.layer[0].key, sizeof(d->key.layer[0].key) };
+	struct vhd_fault fault;
 
 	fill_key(&d->key.layer[0], "leaf", leaf_uuid);
 	d->fds.image[0] = bench_file();
@@ -63,6 +67,10 @@ static void make_leaf(struct disk *d)
 		image_create_child(d->fds.image[0], image_info(gold), "gold.vhd", leaf_uuid, 1000),
 		0);
 	assert_int_equal(image_close(gold), 0);
+	d->fds.mac = bench_file();
+	assert_int_equal(image_open_layer(d->fds.image[0], IMAGE_READ_ONLY, &leaf, &fault), 0);
+	assert_int_equal(image_guard_make(leaf, d->fds.mac, &key, &fault), 0);
+	assert_int_equal(image_close(leaf), 0);
 }
 
 static struct disk make(bool plain)
@@ -79,6 +87,7 @@ static void drop(struct disk *d)
 	for (unsigned i = 0; i < 2; i++)
 		(void)close(d->fds.image[i]);
 	(void)close(d->fds.tree[1]);
+	(void)close(d->fds.mac);
 }
 
 static void refuses(const struct disk *d, int err, const char *words)
@@ -258,6 +267,9 @@ static void keys_and_images_must_be_of_each_other(void **state)
 	bad.key.layer[0].disk_bytes += 512;
 	refuses(&bad, -EPERM, "layer 'leaf': check image: the key is for a disk of 4194816");
 	bad = d;
+	bad.fds.mac = -1;
+	refuses(&bad, -EBADMSG, "layer 'leaf': open image: its leaf.mac is not there");
+	bad = d;
 	memset(bad.key.layer[1].key, 0, 64); /* no key is no key, not plain */
 	refuses(&bad, -EINVAL, "layer 'gold': load key");
 	drop(&d);
@@ -272,5 +284,7 @@ int main(void)
 		cmocka_unit_test(keys_and_images_must_be_of_each_other),
 	};
 
+	if (sodium_init() < 0)
+		return 1;
 	return cmocka_run_group_tests_name("volume", tests, NULL, NULL);
 }

@@ -1,0 +1,72 @@
+#include "roles/cli_disk_mac.h"
+
+#include <errno.h>
+
+#include "roles/cli.h"
+#include "vhdcrypt/leaf_guard.h"
+
+static int refused(int r, const struct vhd_fault *fault, const char *what)
+{
+	char text[VHD_FAULT_TEXT_BYTES];
+
+	if (r == -EBADMSG || r == -EOPNOTSUPP || r == -EILSEQ)
+		return cli_error(CLI_DAMAGED, "%s: %s", what,
+				 vhd_fault_text(fault, text, sizeof(text)));
+	return cli_errno(r, "%s: the MAC of its metadata", what);
+}
+
+int cli_disk_mac_make(int vhd_fd, enum image_mode mode, int mac_fd, const struct secret *volume_key,
+		      const char *what)
+{
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	int r = image_open_layer(vhd_fd, mode, &image, &fault);
+
+	if (r == 0)
+		r = image_guard_make(image, mac_fd, volume_key, &fault);
+	(void)image_close(image); /* neither cipher nor plain: nothing to flush */
+	return r < 0 ? refused(r, &fault, what) : 0;
+}
+
+typedef int open_guard(int fd, const struct secret *key, const uint8_t uuid[LEAF_MAC_UUID_BYTES],
+		       struct leaf_guard **ret, struct vhd_fault *ret_fault);
+
+/* The disk's UUID is in its footer; that it is the right one shows by the MAC, whose key has it. */
+static int open_guarded(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
+			struct leaf_guard **guard, struct image **image, struct vhd_fault *fault)
+{
+	struct image *bare = NULL;
+	int r = image_open_layer(vhd_fd, IMAGE_READ_ONLY, &bare, fault);
+
+	if (r == 0)
+		r = open(mac_fd, key, image_info(bare)->footer.uuid, guard, fault);
+	if (r == 0)
+		r = image_open_guarded(vhd_fd, IMAGE_READ_ONLY, *guard, image, fault);
+	(void)image_close(bare);
+	return r;
+}
+
+static int check(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
+		 const char *what)
+{
+	struct leaf_guard *guard = NULL;
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	int r = open_guarded(vhd_fd, mac_fd, open, key, &guard, &image, &fault);
+
+	if (r == 0)
+		r = image_guard_verify(image, &fault);
+	(void)image_close(image); /* read-only */
+	leaf_guard_free(guard);
+	return r < 0 ? refused(r, &fault, what) : 0;
+}
+
+int cli_disk_mac_check(int vhd_fd, int mac_fd, const struct secret *volume_key, const char *what)
+{
+	return check(vhd_fd, mac_fd, leaf_guard_open, volume_key, what);
+}
+
+int cli_disk_mac_check_by(int vhd_fd, int mac_fd, const struct secret *mac_key, const char *what)
+{
+	return check(vhd_fd, mac_fd, leaf_guard_open_by, mac_key, what);
+}
