@@ -230,24 +230,30 @@ int cli_disk_doc_path(const char *dir, const char *rest, const char *what,
 	return 0;
 }
 
-int cli_disk_doc_write(const char *path, const void *data, size_t n, const char *what)
+static int write_all(int fd, const uint8_t *data, size_t n)
 {
-	OWNS_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	const uint8_t *at = data;
-
-	if (fd < 0)
-		return cli_errno(-errno, "%s: make '%s'", what, path);
 	while (n > 0) {
-		ssize_t done = write(fd, at, n);
+		ssize_t done = write(fd, data, n);
 
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return cli_errno(done < 0 ? -errno : -EIO, "%s: write '%s'", what, path);
-		at += done;
+			return done < 0 ? -errno : -EIO;
+		data += done;
 		n -= (size_t)done;
 	}
-	if (fsync(fd) < 0)
-		return cli_errno(-errno, "%s: flush '%s'", what, path);
-	return 0;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int cli_disk_doc_write(const char *path, const void *data, size_t n, const char *what)
+{
+	OWNS_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return cli_errno(-errno, "%s: make '%s'", what, path);
+	r = write_all(fd, data, n);
+	if (r < 0)
+		(void)unlink(path); /* half of it is of no use, and in the way of the next try */
+	return r < 0 ? cli_errno(r, "%s: write '%s'", what, path) : 0;
 }

@@ -116,6 +116,17 @@ static int encrypt_there(struct cli_disk_job *j, const char *dir, const struct c
 	return status;
 }
 
+/* Nothing has begun: the journal, too, has no head. */
+static void drop_folder(const struct cli_disk_order *o, const char *dir)
+{
+	char journal[CLI_DISK_DOC_PATH_BYTES];
+
+	drop_next(o, dir, NEXT CLI_CONVERT_HEADER);
+	if (path_in(o, dir, NEXT CLI_CONVERT_JOURNAL, journal) == 0)
+		(void)unlink(journal);
+	(void)rmdir(dir);
+}
+
 static int make_there(struct cli_disk_job *j, const char *dir, const struct cli_options *options)
 {
 	const struct cli_disk_order *o = &j->order;
@@ -141,12 +152,8 @@ static int make_there(struct cli_disk_job *j, const char *dir, const struct cli_
 			return cli_errno(-errno, "%s: move '%s' back to '%s'", o->what, vhd,
 					 o->source);
 	}
-	if (!begun) {
-		drop_next(o, dir, NEXT CLI_CONVERT_HEADER);
-		if (path_in(o, dir, NEXT CLI_CONVERT_JOURNAL, vhd) == 0)
-			(void)unlink(vhd); /* it has no head */
-		(void)rmdir(dir);
-	}
+	if (!begun)
+		drop_folder(o, dir);
 	return status;
 }
 
@@ -171,10 +178,13 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_
 		status = cli_disk_job_keys(&job, image_info(image));
 	if (status == 0)
 		status = cli_disk_job_folders(order, "", final, dir);
-	if (status == 0)
+	if (status == 0) {
 		status = cli_disk_again_mark(order, dir, &mark);
-	if (status == 0)
-		status = make_there(&job, dir, options);
+		if (status != 0)
+			drop_folder(order, dir);
+		else
+			status = make_there(&job, dir, options);
+	}
 	(void)image_close(image); /* read-only: nothing to flush */
 	cli_disk_job_free(&job);
 	return status;
@@ -226,6 +236,26 @@ static int make_keys(const struct cli_convert *c, struct cli_disk_job *j)
 	return status;
 }
 
+static int rekey_to_next(struct cli_disk_job *j, struct cli_convert *c, struct cli_layer_keys *keys)
+{
+	const struct cli_disk_order *o = &j->order;
+	bool handed_over = false;
+	int status = write_next(j, o->out, NEXT CLI_CONVERT_NEXT_HEADER);
+
+	if (status == 0) {
+		status = hand_over_recovery(j, keys);
+		handed_over = status == 0;
+	}
+	if (status == 0)
+		status = cli_convert_run(c, JOURNAL_REKEY, keys);
+	if (status == 0 || c->begun)
+		return status;
+	if (handed_over)
+		drop_recovery(o);
+	drop_next(o, o->out, NEXT CLI_CONVERT_NEXT_HEADER);
+	return status;
+}
+
 int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys,
 		       const struct cli_options *options)
 {
@@ -251,16 +281,7 @@ int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys
 	if (status == 0) { /* what an earlier try has left that had not begun */
 		cli_disk_again_recovery(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
 		drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
-		status = write_next(&job, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
-	}
-	if (status == 0)
-		status = hand_over_recovery(&job, keys);
-	if (status == 0) {
-		status = cli_convert_run(&c, JOURNAL_REKEY, keys);
-		if (status != 0 && !c.begun) {
-			drop_recovery(order);
-			drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
-		}
+		status = rekey_to_next(&job, &c, keys);
 	}
 	cli_convert_close(&c);
 	cli_disk_job_free(&job);
