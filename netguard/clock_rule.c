@@ -55,7 +55,7 @@ static int add_mark(struct nftnl_rule *rule, uint32_t mark)
 	return 0;
 }
 
-/* "goto CHAIN"; NULL: "accept" */
+/* "goto CHAIN" */
 static int add_verdict(struct nftnl_rule *rule, const char *chain)
 {
 	struct nftnl_expr *go = expression(rule, "immediate");
@@ -63,9 +63,8 @@ static int add_verdict(struct nftnl_rule *rule, const char *chain)
 	if (!go)
 		return -ENOMEM;
 	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_VERDICT, chain ? (uint32_t)NFT_GOTO : NF_ACCEPT);
-	if (chain)
-		nftnl_expr_set_str(go, NFTNL_EXPR_IMM_CHAIN, chain);
+	nftnl_expr_set_u32(go, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_GOTO);
+	nftnl_expr_set_str(go, NFTNL_EXPR_IMM_CHAIN, chain);
 	return 0;
 }
 
@@ -74,7 +73,7 @@ int clock_rule_build(struct nftnl_rule *rule, uint64_t wall_bound_s, uint32_t ma
 {
 	int r = add_bound(rule, wall_bound_s);
 
-	if (r == 0 && mark != 0)
+	if (r == 0)
 		r = add_mark(rule, mark);
 	return r < 0 ? r : add_verdict(rule, chain);
 }

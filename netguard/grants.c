@@ -166,13 +166,12 @@ static void put_prefixes(struct batch *b, const struct msg_net_state *state)
 }
 
 /* A chain of one rule is emptied; without a grant it stays so, and nothing is even looked up. */
-static void put_clock(struct batch *b, const struct msg_net_state *state, const char *chain,
-		      const char *dispatch)
+static void put_clock(struct batch *b, const struct msg_net_state *state)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 
 	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE) < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0) {
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, RULESET_CLOCK) < 0) {
 		nftnl_rule_free(rule);
 		b->error = -ENOMEM;
 		return;
@@ -181,7 +180,7 @@ static void put_clock(struct batch *b, const struct msg_net_state *state, const 
 	batch_done(b);
 	if (state->n_grants > 0) {
 		int r = clock_rule_build(rule, state->wall_bound_s,
-					 dispatch ? RULESET_EPOCH_MARK(state->epoch) : 0, dispatch);
+					 RULESET_EPOCH_MARK(state->epoch), RULESET_DISPATCH);
 
 		if (r < 0)
 			b->error = r;
@@ -243,8 +242,7 @@ static int send_state(struct grants *g, const struct msg_net_state *state,
 	if (diff->timed) {
 		grants_alive_put(&b, state, pairs, links);
 		grants_dns_put(&b, g->uid_dns, state);
-		put_clock(&b, state, RULESET_CLOCK, RULESET_DISPATCH);
-		put_clock(&b, state, RULESET_DNS_CLOCK, NULL);
+		put_clock(&b, state);
 	}
 	if (diff->epoch)
 		put_epoch(&b, state);

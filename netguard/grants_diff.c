@@ -26,8 +26,9 @@ struct grants_diff grants_diff_of(const struct msg_net_state *before,
 	struct grants_diff d = { .timed = before->n_grants > 0 || now->n_grants > 0 };
 
 	d.tunnels = d.timed && (before->n_endpoints > 0 || now->n_endpoints > 0);
-	d.pairs = differs(pairs_before->pair, pairs_before->n, pairs_now->pair, pairs_now->n,
-			  sizeof(pairs_now->pair[0]));
+	/* they are asked for behind a grant alone; the next one finds them differing from none */
+	d.pairs = now->n_grants > 0 && differs(pairs_before->pair, pairs_before->n, pairs_now->pair,
+					       pairs_now->n, sizeof(pairs_now->pair[0]));
 	/* without a grant no epoch may leave, whatever its number */
 	d.epoch = d.timed &&
 		  (before->epoch != now->epoch || (before->n_grants > 0) != (now->n_grants > 0));

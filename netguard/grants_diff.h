@@ -14,7 +14,7 @@
 #include "netguard/pairs.h"
 
 struct grants_diff {  /* true: the part differs, or must be renewed */
-	bool timed;   /* the grants, the short way, who asks for names, the clocks */
+	bool timed;   /* the grants, the short way, who asks for names, the clock */
 	bool tunnels; /* timed, too, and mostly empty */
 	bool pairs;
 	bool epoch;

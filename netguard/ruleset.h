@@ -25,7 +25,6 @@
 #define RULESET_CORPORATE6 "corporate6" /* inet interval set */
 #define RULESET_DNS_PORT   "dns_port"	/* inet set: ports whose resolver may be asked, timeout */
 #define RULESET_DNS_OUT	   "dns_out"	/* netdev set: (uid of a resolver, uplink), timeout */
-#define RULESET_DNS_CLOCK  "dns_clock"	/* inet chain: empty, or "meta time < BOUND accept" */
 #define RULESET_CLOCK	   "clock"	/* inet chain: empty, or the one rule below */
 #define RULESET_DISPATCH   "dispatch"	/* "meta time < BOUND meta mark set EPOCH goto dispatch" */
 #define RULESET_EPOCH	   "epoch"	/* netdev set: the mark that may leave */

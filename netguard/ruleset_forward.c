@@ -19,7 +19,6 @@ static const char STATE[] =
 	"	set vpn_esp6 { type ipv6_addr; }\n"
 	"	chain clock { }\n"
 	"	set dns_port { type ifname; flags timeout; }\n"
-	"	chain dns_clock { }\n"
 	/* The kernel drops a port's count when its last flow is gone: guests come and go under new
 	 * names, and 64 is eight times as many ports as there can be. */
 	"	set flows { type ifname; size 64; flags dynamic; }\n";
@@ -122,18 +121,6 @@ static const char NARROW[] =
 	"		goto blocked\n"
 	"	}\n";
 
-/* alive: the short way of what is established on an open pair. Else, DHCP (RFC 2131 4.1, RFC 8415 7.2)
- * and the beacon speak for the link they are on; forwarded they would speak for another. One end is
- * an uplink, by index too. */
-static const char DISPATCH[] =
-	"	chain dispatch {\n"
-	"		ct state established ct direction . iif . oif . ct mark @alive accept\n"
-	"		udp dport { 67, 68, 546, 547, 6262 } goto blocked\n"
-	"		udp sport { 67, 68, 546, 547, 6262 } goto blocked\n"
-	"		oifname . oif @uplinks iifname . oifname vmap @grant\n"
-	"		iifname . iif @uplinks iifname . oifname vmap @grant\n"
-	"	}\n";
-
 /* Options and routing headers name other hops than the destination that the rules look at (RFC 791
  * 3.1, RFC 8200 4.4); none is needed. The dispatch comes before any "established": a grant that is
  * gone cuts what is established too. 0x45 is IPv4 with a header of five words, which has none. */
@@ -164,6 +151,32 @@ static const char NAT[] =
 	"		ct mark and 0xff000000 != 0 masquerade\n"
 	"	}\n";
 
+/* alive: the short way of what is established on an open pair. Then what comes by the same clock from the
+ * chains of names: a question to a port's own resolver (to ourselves, so no link takes it out), and a
+ * resolver's own, which takes no epoch with it: dns_out says by which uplink it leaves. DHCP (RFC 2131 4.1,
+ * RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they would speak for another. One
+ * end is an uplink, by index too. */
+static void add_dispatch(struct ruleset_text *t, const struct ruleset *r)
+{
+	ruleset_text_add(
+		t, "	chain dispatch {\n"
+		   "		ct state established ct direction . iif . oif . ct mark @alive "
+		   "accept\n"
+		   "		iifname @dns_port meta l4proto . th dport { 6 . 53, 17 . 53 } "
+		   "oif 0 accept\n"
+		   "		meta skuid { ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
+	ruleset_text_add(t, ", ");
+	ruleset_text_number(t, r->uid_dns[NET_CLASS_WORK]);
+	ruleset_text_add(t, " } meta l4proto . th dport { 6 . 53, 17 . 53 } oifname . oif @uplinks "
+			    "meta mark set 0 accept\n"
+			    "		udp dport { 67, 68, 546, 547, 6262 } goto blocked\n"
+			    "		udp sport { 67, 68, 546, 547, 6262 } goto blocked\n"
+			    "		oifname . oif @uplinks iifname . oifname vmap @grant\n"
+			    "		iifname . iif @uplinks iifname . oifname vmap @grant\n"
+			    "	}\n");
+}
+
 void ruleset_forward_add(struct ruleset_text *t, const struct ruleset *r)
 {
 	ruleset_text_add(t, STATE);
@@ -178,7 +191,7 @@ void ruleset_forward_add(struct ruleset_text *t, const struct ruleset *r)
 	ruleset_text_add(t, " } goto crowded\n");
 	ruleset_text_add(t, GRANTED);
 	ruleset_text_add(t, NARROW);
-	ruleset_text_add(t, DISPATCH);
+	add_dispatch(t, r);
 	ruleset_text_add(t, FORWARD);
 	ruleset_text_add(t, NAT);
 }

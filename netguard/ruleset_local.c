@@ -29,8 +29,8 @@ static const char INPUT[] =
 	"		ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept\n"
 	"		fib daddr . iif type != local counter name blocked drop\n"
 	"		udp sport 68 udp dport 67 accept\n"
-	"		iifname @dns_port udp dport 53 jump dns_clock\n"
-	"		iifname @dns_port tcp dport 53 jump dns_clock\n"
+	"		iifname @dns_port udp dport 53 jump clock\n"
+	"		iifname @dns_port tcp dport 53 jump clock\n"
 	"	}\n"
 	"	chain input {\n"
 	"		type filter hook input priority filter; policy drop;\n"
@@ -61,8 +61,8 @@ static void add_output_dns(struct ruleset_text *t, const struct ruleset *r)
 		t, " ip daddr @corporate4 counter name corporate drop\n		meta skuid ");
 	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
 	ruleset_text_add(t, " ip6 daddr @corporate6 counter name corporate drop\n"
-			    "		udp dport 53 jump dns_clock\n"
-			    "		tcp dport 53 jump dns_clock\n"
+			    "		udp dport 53 jump clock\n"
+			    "		tcp dport 53 jump clock\n"
 			    "		counter name blocked drop\n"
 			    "	}\n");
 }

@@ -67,12 +67,13 @@ static int by_word(const void *a, const void *b)
 }
 
 /* What the kernel has, a word a line and each set's sorted: a set has no order. The time that is left is left
- * out, and what a counter or a limiter has seen. */
-static char *dump(struct run *r)
+ * out, and what a counter or a limiter has seen; without a grant, what is asked for behind one alone. */
+static char *dump(struct run *r, const struct msg_net_state *s)
 {
 	static char *word[WORDS];
 	char *text, *next, *ret = calloc(1, TEXT_BYTES), *block = NULL;
 	size_t n = 0, at = 0;
+	bool left_out = false;
 
 	nft(r, "list ruleset");
 	text = strdup(nft_ctx_get_output_buffer(r->nft));
@@ -83,8 +84,11 @@ static char *dump(struct run *r)
 
 		if (expires)
 			*expires = '\0';
+		if (strncmp(w, "\tmap ", 5) == 0 || strncmp(w, "\tset ", 5) == 0 ||
+		    strncmp(w, "\tchain ", 7) == 0)
+			left_out = s->n_grants == 0 && strncmp(w + 5, "pair_", 5) == 0;
 		w += strspn(w, " \t");
-		if (*w)
+		if (*w && !left_out)
 			word[n++] = w;
 	}
 	word[n] = NULL;
@@ -194,7 +198,6 @@ static void foreign(struct run *r)
 		"add element inet bulkhead dns_port { \"x77\" timeout 1h }",
 		"add element netdev bulkhead tunnel4 { \"x77\" . 1.1.1.1 . udp . 500 timeout 1h }",
 		"add rule inet bulkhead clock meta mark 0x77 accept",
-		"add rule inet bulkhead dns_clock accept",
 		"add element inet bulkhead pair_ok { \"x\" . \"y\" . 0x77 }",
 		"add element inet bulkhead pair_mark { \"x\" . \"y\" : 0x77 }",
 		"flush set inet bulkhead corporate4",
@@ -216,9 +219,9 @@ static void hold(struct run *r, const struct msg_net_state *s)
 		foreign(r); /* not heard of yet */
 	}
 	apply(r, s, rulewatch_generation(r->watch));
-	changed = dump(r);
+	changed = dump(r, s);
 	apply(r, s, 0);
-	whole = dump(r);
+	whole = dump(r, s);
 	if (strcmp(changed, whole) != 0) {
 		printf("state %u: the kernel has\n%s\nand should have\n%s\n", s->id, changed,
 		       whole);
@@ -240,7 +243,7 @@ static void deceive(struct run *r, const struct msg_net_state *s)
 	hear(r);
 	nft(r, "add element inet bulkhead corporate4 { 77.0.0.0/8 }");
 	apply(r, s, rulewatch_generation(r->watch) + 1);
-	list = dump(r);
+	list = dump(r, s);
 	if (!strstr(list, "77.0.0.0/8"))
 		die("deception", "nothing is left out, ever");
 	free(list);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Less the corporate prefixes: v4 and its forms in v6 (NAT64, 6to4, Teredo, IPv4-translated, ISATAP)
-# are cut, also for a flow that was established before, and everything else passes; in a portal's pen, of that
-# web pages alone.
-# holds: open_less_corporate portal
+# are cut, also for a flow that was established before, and for questions to a name server there, as a port
+# may ask its own; and everything else passes; in a portal's pen, of that web pages alone.
+# holds: open_less_corporate portal dispatch
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -22,6 +22,12 @@ fw_grant host0 open 0
 for host in $FW_LAN $FW_LAN6 $FW_CORP $FW_CORP6 $forms $other; do
 	fw_pings "$host" || fail "open: $host does not answer"
 done
+asks() { # asks TOKEN
+	"$FW_FORGE" udp 100.64.0.2 $FW_CORP 4000 53 "$1" 2 >/dev/null
+}
+question=$(lab_token question)
+asks "$question"
+lab_wait 5 lab_seen lan "text:$question" || fail "open: no question arrives"
 fw_sink
 stream=$(lab_token stream)
 lab_start stream "$FW_SEND" tcp $FW_CORP 5001 "$stream"
@@ -31,10 +37,13 @@ from=$(lab_now)
 for host in $FW_CORP $FW_CORP6 $forms; do
 	! fw_pings "$host" || fail "less corporate: $host answers"
 done
+question=$(lab_token question)
+asks "$question"
 for host in $FW_LAN $FW_LAN6 $other; do
 	fw_pings "$host" || fail "less corporate: $host does not answer"
 done
 [ "$(fw_after lan "text:$stream" "$from")" = 0 ] || fail "an established flow goes on"
+! lab_seen lan "text:$question" || fail "less corporate: a question arrives"
 fw_tell none "pair host0 up0 less 0 5000" "prefix 192.168.0.0/17" "prefix 192.168.128.0/17" \
 	"prefix 192.168.7.0/24" "prefix fd00::/8" "prefix 0.0.0.0/8" "prefix 255.255.255.255/32" hold
 [ "$FW_ANSWER" = "ack 0" ] || fail "nested and touching prefixes: $FW_ANSWER"
