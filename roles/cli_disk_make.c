@@ -13,6 +13,7 @@
 #include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
+#include "roles/cli_chain.h"
 #include "roles/cli_disk_again.h"
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_disk_doc.h"
@@ -27,6 +28,7 @@
 /* Where a check-out reads, and where it writes until the proof is there. */
 struct job {
 	struct cli_disk_job base;
+	struct cli_chain chain; /* of the source; its newest layer: */
 	int source_fd;
 	int lock_fd; /* of work_dir */
 	struct image *source;
@@ -36,28 +38,37 @@ struct job {
 	char work_dir[CLI_DISK_DOC_PATH_BYTES]; /* "": nothing to remove */
 };
 
+/* One image, or a layer upon others: what they show together is what is checked out. */
 static int open_source(struct job *j)
 {
 	const char *what = j->base.order.what, *path = j->base.order.source;
-	char text[VHD_FAULT_TEXT_BYTES];
-	struct vhd_fault fault;
-	int r;
+	int status = cli_chain_open(path, IMAGE_READ_ONLY, "disk create", &j->chain);
 
-	j->source_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (j->source_fd < 0)
-		return cli_errno(-errno, "%s: open '%s'", what, path);
-	r = image_open(j->source_fd, IMAGE_READ_ONLY, &j->source, &fault);
-	if (r == -EBADMSG || r == -EOPNOTSUPP)
-		return cli_error(CLI_DAMAGED, "%s: '%s': %s", what, path,
-				 vhd_fault_text(&fault, text, sizeof(text)));
-	if (r < 0)
-		return cli_errno(r, "%s: read '%s'", what, path);
+	for (unsigned i = 0; status == 0 && i < j->chain.n; i++) /* many may read, nobody writes */
+		status = cli_layer_lock_shared(&j->chain.layer[i]);
+	if (status == 0 && cli_chain_has_header(&j->chain))
+		status =
+			cli_error(CLI_REFUSED,
+				  "%s: '%s' has an encrypted layer; export it first (bulkhead disk "
+				  "export)",
+				  what, path);
+	if (status == 0 && j->chain.n > 1 && j->base.order.upon == CLI_DISK_UPON_PLAIN)
+		status = cli_error(
+			CLI_USAGE,
+			"%s: a copy to the byte is of one image, '%s' has %u layers; merge "
+			"them first (bulkhead vhd coalesce --into)",
+			what, path, j->chain.n);
+	if (status == 0)
+		status = cli_chain_join(&j->chain, NULL); /* plain */
+	if (status != 0)
+		return status;
+	j->source = j->chain.layer[0].image;
+	j->source_fd = j->chain.layer[0].vhd_fd;
 	if (image_info(j->source)->virtual_bytes % j->base.order.sector_bytes != 0)
 		return cli_error(
 			CLI_USAGE,
 			"%s: its size is no multiple of %u bytes; leave --sector-size at 512", what,
 			(unsigned)j->base.order.sector_bytes);
-	image_set_plain(j->source);
 	return 0;
 }
 
@@ -75,12 +86,15 @@ static int open_new(const struct job *j, const char *file, int *ret_fd)
 static int encrypt_to(struct job *j, const struct secret *volume_key, int fd,
 		      struct cli_progress *progress)
 {
+	struct vhd_footer footer = image_info(j->source)->footer;
 	struct sector *cipher = NULL;
 	struct image *to = NULL;
 	int r = sector_new(volume_key->bytes, j->base.order.sector_bytes, &cipher), closed;
 
+	if (footer.type == VHD_TYPE_DIFFERENCING)
+		footer.type = VHD_TYPE_DYNAMIC;
 	if (r == 0)
-		r = image_create(fd, &image_info(j->source)->footer, cipher, &to);
+		r = image_create(fd, &footer, cipher, &to);
 	if (r == 0)
 		r = cli_disk_copy(j->source, to, progress);
 	closed = image_close(to);
@@ -249,7 +263,7 @@ static int finish(struct job *j)
 
 int cli_disk_make(const struct cli_disk_order *order, bool json)
 {
-	struct job job = { .base.order = *order, .source_fd = -1, .lock_fd = -1 };
+	struct job job = { .base.order = *order, .chain.folder.fd = -1, .lock_fd = -1 };
 	int status = open_source(&job);
 
 	job.json = json && strcmp(order->recovery_out, "-") != 0; /* the key goes where it would */
@@ -272,11 +286,9 @@ int cli_disk_make(const struct cli_disk_order *order, bool json)
 	if (status == 0)
 		say_done(&job);
 	remove_partial(&job);
-	(void)image_close(job.source);
+	(void)cli_chain_close(&job.chain); /* read-only */
 	if (job.lock_fd >= 0)
 		(void)close(job.lock_fd);
-	if (job.source_fd >= 0)
-		(void)close(job.source_fd);
 	cli_disk_job_free(&job.base);
 	return status;
 }

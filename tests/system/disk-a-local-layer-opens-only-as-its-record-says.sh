@@ -3,7 +3,7 @@
 # through its hash tree. The record under the TPM's seal, each header, tree and image, edited, swapped, missing
 # or put back from an earlier day, are refused by name with exit status 4; the lease's end is theirs; no snapshot while the disk
 # is served. With the keys the layers merge again, through a kill at any time.
-# limit: 300 s
+# limit: 600 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 for part in lab lans tpm roles laptop pki disk; do
@@ -56,10 +56,17 @@ put_back() { rm -rf "$disk" && cp -a "$LAB/kept-$1" "$disk"; }
 
 lans_up && tpm_on && laptop_install && pki_make && pki_install || fail "the lab does not come up"
 disk_plain work 32 || fail "no plain image"
-disk_enrol && disk_create work +1hour --upon encrypted && disk_deliver work || fail "$(cat "$LAB/disk.log")"
+# IT's source is a chain, too
+seed=$RANDOM
+mv "$IT/work.vhd" "$IT/base.vhd" && bulkhead vhd snapshot "$IT/base.vhd" "$IT/work.vhd" >"$LAB/disk.log" 2>&1 &&
+	"$LAB_OUT/tests/system/vhd_layers" work $seed 24 "$IT/base.vhd" "$IT/work.vhd" >"$IT/work.raw" || fail "no chain, seed $seed"
+disk_enrol || fail "$(cat "$LAB/disk.log")"
+! disk_create work +1hour --upon plain && grep -q "a copy to the byte is of one image" "$LAB/disk.log" || fail "a plain chain"
+disk_create work +1hour --upon encrypted && disk_deliver work || fail "$(cat "$LAB/disk.log")"
 disk=$LAPTOP_STATE/disks/work
 laptop_start || fail "bulkheadd does not start"
 opens untouched
+reads "a check-out of a chain, seed $seed"
 writes 0x11 1048000 70000
 
 # ---- a snapshot, and another ----
@@ -202,8 +209,31 @@ merge || fail "no second merge"
 opens "merged into the leased layer"
 reads "merged into the leased layer"
 locks
+cp -a "$disk" "$LAB/merged"
 put_back two
 refused "the layers as they were before the merge" 4 "is number 2, the TPM has seen 4"
+rm -rf "$disk" && mv "$LAB/merged" "$disk"
+
+# ---- as many layers as there may be ----
+rm "$IT"/recovery-local-*
+for n in 3 4 5 6 7 8; do
+	snapshot $n-of-8 || fail "no layer $n"
+	case $n in 4 | 6 | 7) continue ;; esac # a layer may lie upon one that was never used
+	opens "$n layers"
+	writes 0x4$n $((n * 700000)) 30000
+	reads "$n layers"
+	locks
+done
+! snapshot 9-of-8 && grep -q "8 layers, which is the limit" "$LAB/unlock.log" || fail "a ninth layer"
+laptop_stop
+laptop_start || fail "bulkheadd does not start again"
+opens "8 layers after a restart"
+reads "8 layers after a restart"
+locks
+merge || fail "no merge of the eighth"
+opens "7 layers"
+reads "7 layers"
+locks
 "$LAB_OUT/bulkhead" audit verify "$LAPTOP_STATE/audit" >"$LAB/unlock.log" 2>&1 || fail "the audit log does not verify"
 [ "$(cat "$LAPTOP_STATE"/audit/*.jsonl | grep -c '"kind":"layers","phase":"outcome","reason":"ok"')" -ge 4 ] || fail "the audit log has no changes of layers"
-echo "4 layers in one disk; $n_refused refusals by name; merged again, once after a kill"
+echo "2 to 8 layers in one disk; $n_refused refusals by name; merged again, once after a kill"
