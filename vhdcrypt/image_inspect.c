@@ -71,7 +71,7 @@ static void inspect_layout(const struct inspection *i)
 		    "is not right behind the header");
 	if (image->info.batmap)
 		say(i, 15, "file", "batmap", map->table_offset_byte + map->table_bytes,
-		    "is tapdisk's map of full blocks: it is not opened for writing");
+		    "is tapdisk's map of full blocks: it is emptied before the first write");
 	if (n_odd > 0)
 		say(i, 16, "block table", "blocks off a border of 4 KiB", n_odd,
 		    "are slower on such disks");
