@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How fast a disk is converted in place, beside dd that reads and writes the same bytes in blocks of
-# the same size (4 MiB) and syncs at its end: interleaved rounds, medians, and ratios. The proof is not
+# the same size (10 MiB) and syncs at its end: interleaved rounds, medians, and ratios. The proof is not
 # in it: it reads everything once more, twice when encrypting.
 #
 #	MIB=1024 ROUNDS=3 DIR=/var/tmp tests/bench/convert.sh
@@ -15,7 +15,7 @@ now_us() { echo $((${EPOCHREALTIME/./})); }
 head -c "${MIB}M" /dev/urandom >"$work/plain.raw"
 for ((round = 0; round < ROUNDS; round++)); do
 	start=$(now_us)
-	dd if="$work/plain.raw" of="$work/plain.raw" bs=4M conv=notrunc,fdatasync status=none || exit 1
+	dd if="$work/plain.raw" of="$work/plain.raw" bs=10M conv=notrunc,fdatasync status=none || exit 1
 	note dd $((MIB * 1000000 / ($(now_us) - start)))
 	for what in encrypt rekey decrypt; do
 		said=$("$OUT/tests/bench/convert_run" "$work" "$what" "$MIB") || { echo "$said"; exit 1; }
