@@ -41,6 +41,7 @@ no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 lease=$LAPTOP_STATE/leases/work.yaml
 image=$LAPTOP_STATE/disks/work/leaf.vhd
 header=$LAPTOP_STATE/disks/work/leaf.luks
+mac=$LAPTOP_STATE/disks/work/leaf.mac
 
 # lease_says SED-EXPRESSION [KEY] - the lease, changed and signed again
 lease_says() {
@@ -61,6 +62,9 @@ disk_plain work 32 || fail "no plain image"
 disk_enrol && disk_create work +1hour && disk_deliver work || fail "$(cat "$LAB/disk.log")"
 laptop_start || fail "bulkheadd does not start"
 opens "untouched"
+grep -q "^leaf session 1 was closed cleanly$" "$LAB/unlock.log" || fail "its session is not told"
+[ "$(laptop_audit '[.[] | select(.kind == "unlock" and .phase == "outcome") | .detail] | last')" = \
+	"leaf session 1 was closed cleanly" ] || fail "its session is not in the audit log"
 locks
 
 # ---- who asks ----
@@ -118,8 +122,16 @@ mv "$image" "$image.real" && ln -s "$image.real" "$image"
 refused "an image by way of a link" "image"
 mv "$image.real" "$image"
 mv "$header" "$header.real" && ln -s "$header.real" "$header"
-refused "a header by way of a link" "header"
+refused "a header by way of a link" "leaf.luks"
 mv "$header.real" "$header"
+mv "$mac" "$mac.real"
+refused "an image without its MAC" "leaf.mac"
+ln -s "$mac.real" "$mac"
+refused "a MAC by way of a link" "leaf.mac"
+rm "$mac" && cp "$mac.real" "$mac"
+printf x | dd of="$mac" bs=1 seek=40 conv=notrunc status=none
+refused "a MAC that was altered" "leaf.mac: MAC"
+mv "$mac.real" "$mac"
 refused "a name that leads elsewhere" "" ../disks/work
 exec 9<>"$image"
 flock -x 9
