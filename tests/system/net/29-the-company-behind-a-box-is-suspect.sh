@@ -52,4 +52,6 @@ case_zone foreign
 case_open
 case_none wan case_tries $company
 case_none home case_tries $company
+case_audited '.kind == "zone" and .to == "foreign" and (.proof // "" | startswith("no sign"))' ||
+	fail "nobody recorded on what word it opened"
 case_end "with a sign: suspect, twice; without: foreign, the company's prefixes closed"
