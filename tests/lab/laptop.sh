@@ -37,6 +37,7 @@ laptop_configure() {
 # With what its unit gives it and no more (tests/system/units-are-valid.sh holds the unit to the table).
 laptop_start() {
 	local caps
+	modprobe -q nf_conntrack || true # (what the boot unit loads, which may)
 	caps=$(awk -F'\t' '$1 == "supervisor" { gsub(/ /, ",+", $4); print "-all,+" $4 }' "$LAB_TOP/roles/roles.tsv")
 	lab_start bulkheadd setpriv "--bounding-set=$caps" --no-new-privs bulkheadd
 	lab_wait 10 laptop_answers || {
