@@ -45,7 +45,7 @@ static const char SOURCE[] =
 	"		@th,16,16 { 53, 67 } goto names\n"
 	"	}\n";
 
-/* begin: the first packet of a flow takes the mark of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
+/* begin: the first packet of a flow (who jumps here looks for no mark) takes that of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
  * admit: only what NAT keeps apart by class, and of ICMP only echo.
  * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on. What
  * conntrack does not know, or is told not to, has no mark, so no pair; and nothing comes here in the
@@ -54,7 +54,7 @@ static const char SOURCE[] =
  * back: only answers, and only to the pair that asked; related is ICMP's errors, never a helper's
  * expectation. */
 static const char GRANTED[] = "		iifname != @flows goto crowded\n"
-			      "		ct mark 0 ct mark set iifname . oifname map @pair_mark\n"
+			      "		ct mark set iifname . oifname map @pair_mark\n"
 			      "	}\n"
 			      "	chain admit {\n"
 			      "		meta l4proto != { 1, 6, 17, 58 } "
@@ -137,13 +137,12 @@ static const char FORWARD[] = "	chain headers {\n"
 			      "		goto blocked\n"
 			      "	}\n";
 
-/* Each class hides behind ports of its own: no flow of one can take over the translation of
+/* Each class hides behind ports of its own (nothing that has a mark goes elsewhere than to an uplink): no flow of one can take over the translation of
  * another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).
  * ICMP has an identifier and no range; its flows are kept apart by the mark. */
 static const char NAT[] =
 	"	chain nat {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"
-	"		oifname . oif != @uplinks accept\n"
 	"		ct mark and 0xff000000 == 0x01000000 meta l4proto { 6, 17 } "
 	"masquerade to :20000-39999 random\n"
 	"		ct mark and 0xff000000 == 0x02000000 meta l4proto { 6, 17 } "

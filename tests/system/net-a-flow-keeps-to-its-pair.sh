@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Personal holds grants by two uplinks. A flow that began by one never goes on by the other when the route
 # changes, though a new one begins there; nor when the first grant ends and the other stays.
-# holds: open begin admit forward
+# holds: open begin admit forward vpn_flow back
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -23,20 +23,36 @@ fw_with
 ip -n bulkhead addr add 192.168.8.50/24 dev up1
 lab_record lan lan w0
 lab_record lan2 lan2 w1
-fw_tell none "pair host0 up0 open 0 9000" "pair host0 up1 open 0 9000" hold
-[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
-token=$(lab_token flow)
-flow first 4000
-seen lan first
-ip -n bulkhead route replace default via 192.168.8.1
-flow moved 4000
-flow new 4001
-seen lan2 new
-unseen lan2 moved
-unseen lan moved
-fw_tell none "pair host0 up1 open 0 9000" tighten hold
-flow later 4001
-flow again 4000 # its entry went with the grant: it begins anew, by an uplink that it may use
-seen lan2 later
-seen lan2 again
+ip netns attach personal $$
+lab_record personal personal bh0
+ip -n lan addr add $far/32 dev w0
+ip -n lan2 addr add $far/32 dev w1
+ip -n lan2 route add 192.168.7.50 via 192.168.8.50
+lab_start echo nsenter --net=/run/netns/lan "$FW_FORGE" echo-at $far 9
+lab_start echo2 nsenter --net=/run/netns/lan2 "$FW_FORGE" echo-at $far 9
+for kind in "open 0" "vpn 1"; do
+	ip -n bulkhead route replace default via $FW_LAN
+	fw_tell none "pair host0 up0 $kind 9000" "pair host0 up1 $kind 9000" "endpoint 17 $far 9" tighten hold
+	[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
+	token=$(lab_token "${kind% *}")
+	flow first 4000
+	seen lan first
+	port=$(sed -n '$s/from //p' "$LAB/echo.log")
+	ip -n bulkhead route replace default via 192.168.8.1
+	flow moved 4000
+	flow new 4001
+	seen lan2 new
+	unseen lan2 moved
+	unseen lan moved
+	# nor does its answer come by the other one
+	lab_in lan2 "$FW_FORGE" udp $far 192.168.7.50 9 "$port" "$token-answer." 3 >/dev/null
+	lab_in lan2 "$FW_FORGE" udp $far 192.168.8.50 9 "$(sed -n '$s/from //p' "$LAB/echo2.log")" "$token-right." 3 >/dev/null
+	seen personal right
+	unseen personal answer
+	fw_tell none "pair host0 up1 $kind 9000" "endpoint 17 $far 9" tighten hold
+	flow later 4001
+	flow again 4000 # its entry went with the grant: it begins anew, by an uplink that it may use
+	seen lan2 later
+	seen lan2 again
+done
 echo "a flow of one uplink is not carried on by another"

@@ -47,6 +47,9 @@ ip -n kernel addr add fd07::51/64 dev k0 nodad
 for a in $VPN $HOST; do ip -n lan addr add $a/32 dev w0; done
 for a in $VPN6 $HOST6; do ip -n lan addr add $a/128 dev w0 nodad; done
 lab_record lan lan w0
+ip -n bulkhead link add tun0 type veth peer name tun1 netns lan
+ip -n lan link set tun1 up
+lab_record tunnel lan tun1
 fw_without
 ip -n kernel link set k0 up
 ip -n kernel route add default via $FW_LAN
@@ -56,7 +59,18 @@ everything() { all right right6 $BAD; }
 tries "$(lab_token out)"
 lab_wait 5 everything || fail "without rules the sniffer hears only: $(heard right right6 $BAD | tr '\n' ' ')"
 fw_reset
+FW_UPLINKS="up0 tunnel:tun0"
 fw_with
+# into a tunnel itself goes the prober alone: it has no neighbours to find
+ip -n bulkhead addr add 10.200.0.2/24 dev tun0
+ip -n bulkhead neigh add 10.200.0.1 lladdr 02:00:00:00:00:01 dev tun0
+try=$(lab_token tunnel)
+into() { lab_in bulkhead "$FW_FORGE" socket "$1" 10.200.0.1 40000 "$2" "$try-$3-" 2 >/dev/null; }
+into $((FW_UID_BASE + 5)) 6262 prober
+into $((FW_UID_BASE + 5)) 53 other
+into 0 6262 root
+lab_wait 3 lab_seen tunnel "text:$try-prober-" || fail "the prober does not get into the tunnel"
+[ "$(lab_count tunnel "text:$try-other-" "text:$try-root-" | sort -u)" = 0 ] || fail "others get into the tunnel"
 
 tries "$(lab_token closed)"
 lab_pause 0.3

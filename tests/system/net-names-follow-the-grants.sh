@@ -95,13 +95,25 @@ resolver personal host0 $FW_CORP
 open "work, a corporate resolver" work $works "$(fresh).example"
 name=$(fresh)
 unanswered "personal, a corporate resolver" "$(personal $own "$name")"
+resolver personal host0 $FW_CORP6
+unanswered "personal, a corporate resolver's NAT64 form" "$(personal $own "$name")"
 [ "$(lab_count lan "text:$name")" = 0 ] || fail "personal asked a corporate resolver"
 resolver personal host0 $works
 unanswered "personal by way of work's resolver" "$(personal $own "$(fresh)")"
+sibling() { # to work's, by the loopback link and from port 53, as who holds a socket there can: opened by UID
+	lab_in bulkhead timeout 2 python3 -c "import os, socket as s
+os.seteuid($1); c = s.socket(); os.seteuid(0)
+c.bind(('127.0.0.1', 53)); c.connect(('$works', 53)); print('answers')" 2>/dev/null || echo none
+}
+want "root by way of the loopback link" "$(sibling 0)" answers
+want "personal's uid by way of the loopback link" "$(sibling $((FW_UID_BASE + 12)))" none
 resolver personal host0 100.64.0.6 # the work VM itself
 lab_start guest-dns nsenter --net=/run/netns/work dnsmasq --keep-in-foreground --no-resolv --no-hosts \
 	--conf-file=/dev/null --pid-file= --user=root --address=/example/203.0.113.9
-unanswered "personal by way of the work VM" "$(personal $own "$(fresh)")"
+lab_record work work eth0
+name=$(fresh)
+unanswered "personal by way of the work VM" "$(personal $own "$name")"
+[ "$(lab_count work "text:$name")" = 0 ] || fail "personal's resolver asks the work VM"
 resolver personal host0 $FW_LAN
 
 # who may ask: that uid, by that uplink, port 53, while its class may
@@ -113,7 +125,9 @@ socket() { # socket UID PORT - is a datagram of that uid on the wire?
 }
 fw_grant host0 less 0 # personal alone again
 want "personal's uid, 53" "$(socket $((FW_UID_BASE + 12)) 53)" yes
+n=$(fw_counter inet blocked)
 want "personal's uid, 853" "$(socket $((FW_UID_BASE + 12)) 853)" no
+[ "$(fw_counter inet blocked)" -gt "$n" ] || fail "what a resolver may not say is not counted"
 want "work's uid" "$(socket $((FW_UID_BASE + 13)) 53)" no
 want "the uid of addresses" "$(socket $((FW_UID_BASE + 11)) 53)" no
 want "root" "$(socket 0 53)" no
@@ -124,9 +138,9 @@ closed=$(lab_now)
 want "after the end" "$(personal $own "$(fresh)")" none
 want "personal's uid after the end" "$(socket $((FW_UID_BASE + 12)) 53)" no
 [ "$(fw_after lan text:name "$closed")" = 0 ] || fail "a query left after the end"
-fw_tell none "pair host0 up0 less 0 1500" send
+fw_tell none "pair host0 up0 less 0 3000" send
 open "with a grant that nobody renews" personal $own "$(fresh)"
-fw_pause 2
+fw_pause 4
 want "when it ran out" "$(personal $own "$(fresh)")" none
 want "personal's uid when it ran out" "$(socket $((FW_UID_BASE + 12)) 53)" no
 fw_tell none "pair host0 up0 less 0 9000" "bound 0" send

@@ -2,7 +2,7 @@
 # Less the corporate prefixes: v4 and its forms in v6 (NAT64, 6to4, Teredo, IPv4-translated, ISATAP)
 # are cut, also for a flow that was established before, and for questions to a name server there, as a port
 # may ask its own; and everything else passes; in a portal's pen, of that web pages alone.
-# holds: open_less_corporate portal dispatch
+# holds: open_less_corporate portal dispatch back
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -41,6 +41,7 @@ question=$(lab_token question)
 asks "$question"
 for host in $FW_LAN $FW_LAN6 $other; do
 	fw_pings "$host" || fail "less corporate: $host does not answer"
+	[ "$("$FW_FORGE" ask tcp 0 $host 5001)" = answer ] || fail "less corporate: TCP to $host is not answered"
 done
 [ "$(fw_after lan "text:$stream" "$from")" = 0 ] || fail "an established flow goes on"
 ! lab_seen lan "text:$question" || fail "less corporate: a question arrives"

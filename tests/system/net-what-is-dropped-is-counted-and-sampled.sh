@@ -2,7 +2,7 @@
 # Each chain that drops counts what it drops, and shows some of it, five a second, under its own name:
 # what no grant permits, forged sources, the company's addresses, sockets that may not speak, and what waited
 # past its epoch. What the LAN sends is counted, and nobody out there writes a sample.
-# holds: blocked spoofed corporate leak stale local_ egress_
+# holds: blocked spoofed corporate leak stale local_ egress_ forward
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
