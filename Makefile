@@ -142,24 +142,30 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# CRASH_STATES after power cuts, 200 kills of a server, ten minutes of fio; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each fuzzer: a finding stays in out/soak.
-SOAK_S ?= 600
-SOAK_TRANSITIONS ?= 1000
-CRASH_STATES ?= 20000
+# CRASH_STATES after power cuts, kills of conversions and of a server, FIO_S seconds of fio; all tests of the emulated
+# machine; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each
+# fuzzer: a finding stays in out/soak. SHORT=1: each part as short as it goes, to see that all of it runs.
+SOAK_S ?= $(if $(SHORT),1,600)
+SOAK_TRANSITIONS ?= $(if $(SHORT),5,1000)
+CRASH_STATES ?= $(if $(SHORT),50,20000)
+CHAIN_SEEDS ?= $(if $(SHORT),5,1000)
+CONVERSION_KILLS ?= $(if $(SHORT),12,300)
+SERVER_KILLS ?= $(if $(SHORT),5,200)
+FIO_S ?= $(if $(SHORT),4,600)
 soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers units
 	$(Q)$(MAKE) stage
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_chain_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
-	$(Q)KILLS=300 OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
-	$(Q)CHAIN_SEEDS=1000 CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
-	$(Q)OUT=$(OUT) KILLS=200 tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
-	$(Q)OUT=$(OUT) FIO_S=600 tests/system/vhd-fio-reads-back-what-it-wrote.sh
+	$(Q)KILLS=$(CONVERSION_KILLS) OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
+	$(Q)CHAIN_SEEDS=$(CHAIN_SEEDS) CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
+	$(Q)OUT=$(OUT) KILLS=$(SERVER_KILLS) tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
+	$(Q)OUT=$(OUT) FIO_S=$(FIO_S) tests/system/vhd-fio-reads-back-what-it-wrote.sh
 	-$(Q)tests/vm/image.sh >/dev/null
-	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=all LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
+	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
-	-$(Q)OUT=$(OUT) JOBS=$(JOBS) tests/mutants.sh lines
+	-$(Q)OUT=$(OUT) JOBS=$(JOBS) $(if $(SHORT),TESTS=tests/system/net/41-*.sh) tests/mutants.sh lines $(if $(SHORT),headers)
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \
 		$$f -max_total_time=$(SOAK_S) -print_final_stats=1 -artifact_prefix=$(OUT)/soak/ \
