@@ -45,7 +45,8 @@ static const char SOURCE[] =
 	"		@th,16,16 { 53, 67 } goto names\n"
 	"	}\n";
 
-/* begin: the first packet of a flow (who jumps here looks for no mark) takes that of its pair, and counts. A port that is not in the set (it is full) gets no flows: the bound must not end silently.
+/* begin: the first packet of a flow (who jumps here looks for no mark) takes that of its pair, and counts.
+ * A port that is not in the set (it is full) gets no flows: the bound must not end silently.
  * admit: only what NAT keeps apart by class, and of ICMP only echo.
  * open: a flow belongs to the pair that it began on, so another uplink or port never carries it on. What
  * conntrack does not know, or is told not to, has no mark, so no pair; and nothing comes here in the
@@ -137,8 +138,8 @@ static const char FORWARD[] = "	chain headers {\n"
 			      "		goto blocked\n"
 			      "	}\n";
 
-/* Each class hides behind ports of its own (nothing that has a mark goes elsewhere than to an uplink): no flow of one can take over the translation of
- * another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).
+/* Each class hides behind ports of its own (nothing with a mark goes anywhere but to an uplink): no flow
+ * of one can take over the translation of another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).
  * ICMP has an identifier and no range; its flows are kept apart by the mark. */
 static const char NAT[] =
 	"	chain nat {\n"
