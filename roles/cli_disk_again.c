@@ -224,9 +224,10 @@ int cli_disk_again_in_place(const struct cli_disk_order *o)
 
 int cli_disk_again_copy(const struct cli_disk_order *o)
 {
-	static const char *const files[] = { CLI_DISK_LAYER ".vhd",    CLI_DISK_LAYER ".luks",
-					     CLI_DISK_LAYER ".escrow", CLI_DISK_GOLD ".vhd",
-					     CLI_DISK_GOLD ".luks",    CLI_DISK_GOLD ".tree" };
+	static const char *const files[] = { CLI_DISK_LAYER ".vhd", CLI_DISK_LAYER ".luks",
+					     CLI_DISK_LAYER ".mac", CLI_DISK_LAYER ".escrow",
+					     CLI_DISK_GOLD ".vhd",  CLI_DISK_GOLD ".luks",
+					     CLI_DISK_GOLD ".tree" };
 	char dir[CLI_DISK_DOC_PATH_BYTES];
 	OWNS_FD int fd = -1;
 	int status = final_dir(o, ".partial", dir);
