@@ -57,7 +57,7 @@ while read -r command; do
 	status=0
 	printf '%s' "$DISK_PIN" | timeout 10 bulkhead $command "${options[@]}" >"$LAB/unlock.log" 2>&1 || status=$?
 	[ $status = 1 ] && grep -q "in use" "$LAB/unlock.log" ||
-		{ [ $status = 3 ] && grep -q "a layer of a checked-out disk" "$LAB/unlock.log"; } || fail "$command beside a server: exit status $status"
+		{ [ $status = 3 ] && grep -q "a layer of a checked-out disk\|vouches for it" "$LAB/unlock.log"; } || fail "$command beside a server: exit status $status"
 	echo "$command: $(tail -n 1 "$LAB/unlock.log")"
 	n_busy=$((n_busy + 1))
 done <<-COMMANDS
