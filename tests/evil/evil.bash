@@ -3,8 +3,8 @@
 # shellcheck shell=bash
 
 EVIL_N=0
-# refused NAME STATUS FILE WORDS COMMAND... - it ends with that exit status within a second of CPU and
-# 64 MiB of address space (EVIL_KIB: another bound), with one line that names file and words, and no
+# refused NAME STATUS FILE WORDS COMMAND... - it ends with that exit status within a second of CPU, 64 MiB of memory
+# and as much address space (EVIL_KIB: another bound for that), with one line that names file and words, and no
 # byte of FILE changes. EVIL_ABSENT: a file that must not come to be. EVIL_NAME: the
 # file that is named, if it is another one.
 refused() {
@@ -14,9 +14,10 @@ refused() {
 	(
 		ulimit -v "${EVIL_KIB:-65536}"
 		ulimit -t 1
-		exec timeout -s KILL 20 "$@" >/dev/null 2>"$WORK/err" </dev/null
+		exec tests/lab/peak.py "$WORK/peak" timeout -s KILL 20 "$@" >/dev/null 2>"$WORK/err" </dev/null
 	) || status=$?
 	[ "$status" = "$want" ] || fail "$name: exit status $status: $(cat "$WORK/err")"
+	[ "$(<"$WORK/peak")" -le 65536 ] || fail "$name: $(<"$WORK/peak") KiB of memory"
 	grep -qF "${EVIL_NAME:-${file##*/}}" "$WORK/err" || fail "$name: no file: $(cat "$WORK/err")"
 	grep -qF -- "$words" "$WORK/err" || fail "$name: $(cat "$WORK/err")"
 	[ "$(wc -l <"$WORK/err")" = 1 ] || fail "$name: more than one line: $(cat "$WORK/err")"

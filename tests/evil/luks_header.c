@@ -62,7 +62,7 @@ static const struct evil EVIL[] = {
 	{ "token-of-systemd", "\"tokens\"", "\"bulkhead\"", "\"systemd-tpm2\"", "tokens.0.type" },
 	{ "token-of-version-2", "\"tokens\"", "\"version\":1", "\"version\":2",
 	  "tokens.0.version" },
-	{ "cheap-argon2", "\"tokens\"", "\"ops\":3", "\"ops\":1", "token.argon2.ops" },
+	{ "cheap-argon2", "\"tokens\"", "\"ops\":8", "\"ops\":1", "token.argon2.ops" },
 	{ "json-twice", "\"config\"", "\"json_size\":\"12288\",",
 	  "\"json_size\":\"12288\",\"json_size\":\"12288\",", "odd form" },
 	{ "json-breaks-off", "\"config\"", "524288\"}}", "524288\"}", "breaks off" },

@@ -13,18 +13,11 @@ d=$WORK/d
 mkdir "$d"
 papers=(--device "$WORK/device.yaml" --trust "$WORK/trust.yaml" --lease-key "$WORK/lease.key" --days 7 --pin-fd 0)
 
-# lean COMMAND... - it ends well, and the most memory that it had at once is within the bound. Of a process
-# that was forked and ran a program the kernel counts both: python's own 14 MiB hide what is less.
+# lean COMMAND... - it ends well, and the most memory that it had at once is within the bound
 lean() {
 	local used
-	used=$(python3 - "$WORK/log" "$BULKHEAD" "$@" <<-'PY' 3<<<"$PIN"
-		import os, resource, subprocess, sys
-		with open(sys.argv[1], 'w') as log:
-		    status = subprocess.call(sys.argv[2:], stdin=os.fdopen(3), stdout=log, stderr=log)
-		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-		sys.exit(status)
-	PY
-	) || fail "$*: $(cat "$WORK/log")"
+	printf '%s' "$PIN" | tests/lab/peak.py "$WORK/peak" "$BULKHEAD" "$@" >"$WORK/log" 2>&1 || fail "$*: $(cat "$WORK/log")"
+	used=$(<"$WORK/peak")
 	[ "$used" -le $KIB ] || fail "$1 $2: $used KiB"
 	[ "$used" -le $most ] || most=$used
 	n=$((n + 1))
