@@ -4,6 +4,8 @@
 #   OUTDIR/xen              the hypervisor, unpacked (QEMU loads it by multiboot)
 #   OUTDIR/vmlinux          Debian's kernel, unpacked (QEMU loads it by its PVH note; whoever must
 #                           unpack its xz under emulation spends seconds)
+#   OUTDIR/vmlinuz          the same as it is packed: QEMU loads this one through its firmware, and does not load
+#                           it anew over the sleeping machine at each reset, which a resume begins with
 #   OUTDIR/initramfs        mounts the root disk read-only under a tmpfs overlay
 #   OUTDIR/initramfs-guest  for a guest: mounts its own disk, /dev/xvda, read-write
 #   OUTDIR/root.ext4        the root disk of both
@@ -66,6 +68,7 @@ bz=$root/boot/vmlinuz-$version
 field() { od -An -t"u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
 start=$((($(field "$bz" 0x1f1 1) + 1) * 512 + $(field "$bz" 0x248 4)))
 length=$(field "$bz" 0x24c 4)
+cp "$bz" "$out/vmlinuz"
 head -c $((start + length)) "$bz" | tail -c "$length" | xz -dc --single-stream > "$out/vmlinux"
 
 # initramfs NAME MODULE...

@@ -23,9 +23,10 @@ tar -cf "$share/tree.tar" --exclude=tests/fuzz tests roles hypervisor-glue
 	find ./tests -type f -perm -u+x) | tar -rf "$share/tree.tar" -C "$out" --transform='flags=r;s,^\.,out,' -T -
 printf '%s\n' "$@" > "$share/scripts"
 echo "${EMULATED-}" > "$share/emulated" # how much of them
+echo "${LAB_SLOWER:-10}" > "$share/slower" # tests/lab/wait.sh; 30 on a busy machine
 cat > "$share/run" << 'RUN'
 mkdir /tmp/tree && cd /tmp/tree && tar --no-same-owner -xf /shared/tree.tar || exit 1
-export OUT=/tmp/tree/out LAB_SLOWER=10 EMULATED="$(cat /shared/emulated)"
+export OUT=/tmp/tree/out LAB_SLOWER="$(cat /shared/slower)" EMULATED="$(cat /shared/emulated)"
 failed=0
 while read -r script; do
 	from=$(cut -d' ' -f1 /proc/uptime)
@@ -36,6 +37,7 @@ while read -r script; do
 done < /shared/scripts
 exit $failed
 RUN
+[ -z "${FIRST-}" ] || cp "$FIRST" "$share/.first"
 arguments=${VM_ARGUMENTS-}
 # shellcheck disable=SC2086 # words
 tests/vm/boot.sh "$image" "$share" 'bash run' ${arguments//@SHARE@/$share}
