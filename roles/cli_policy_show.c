@@ -1,8 +1,6 @@
 /* bulkhead policy show: what a verified document means, for a person or (--json) a program. The
  * table comes from the function that decides, so it cannot say something else. */
-#include <arpa/inet.h>
 #include <getopt.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,37 +13,13 @@
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_document.h"
+#include "roles/cli_policy_names.h"
 
-enum { JSON_BYTES = 32768, PATH_BYTES = 512, ENDPOINT_BYTES = 96 };
-
-static const char *const zones[N_ZONES] = {
-	[ZONE_UNKNOWN] = "unknown", [ZONE_SUSPECT] = "suspect", [ZONE_PROVEN] = "proven",
-	[ZONE_FOREIGN] = "foreign", [ZONE_HOME] = "home",	[ZONE_TUNNEL] = "tunnel",
-};
-
-static const char *const classes[N_NET_CLASSES] = {
-	[NET_CLASS_PERSONAL] = "personal", [NET_CLASS_WORK] = "work"
-};
-
-static const char *const sign_names[N_POLICY_SIGNS] = {
-	[POLICY_SIGN_LLDP] = "lldp",
-	[POLICY_SIGN_CDP] = "cdp",
-	[POLICY_SIGN_DHCP_DOMAIN] = "dhcp_domain",
-	[POLICY_SIGN_DHCP_PRIVATE] = "dhcp_private",
-	[POLICY_SIGN_DHCP_VENDOR] = "dhcp_vendor",
-	[POLICY_SIGN_ADDRESS] = "address",
-	[POLICY_SIGN_RA] = "ra",
-	[POLICY_SIGN_EAPOL] = "eapol",
-	[POLICY_SIGN_VLAN] = "vlan",
-};
+enum { JSON_BYTES = 32768, PATH_BYTES = 512 };
 
 static const char *const who_names[] = { [POLICY_WHO_NOBODY] = "nobody",
 					 [POLICY_WHO_ROOT] = "root",
 					 [POLICY_WHO_USER] = "everybody on this laptop" };
-
-static const char *const who_words[] = {
-	[POLICY_WHO_NOBODY] = "deny", [POLICY_WHO_ROOT] = "root", [POLICY_WHO_USER] = "user"
-};
 
 static const char *const foreign_names[] = {
 	[POLICY_FOREIGN_ENROLLED_ONLY] = "foreign networks stay closed to personal, homes apart",
@@ -53,10 +27,6 @@ static const char *const foreign_names[] = {
 			       "'bulkhead net allow'",
 	[POLICY_FOREIGN_ALLOW] = "foreign networks are open to personal",
 };
-
-static const char *const rule_names[] = { [POLICY_RULE_IGNORED] = "ignored",
-					  [POLICY_RULE_LISTED] = "listed",
-					  [POLICY_RULE_ANY] = "any" };
 
 static const char *verdict_text(uint32_t verdict)
 {
@@ -75,35 +45,11 @@ static void print_time(const char *label, uint64_t wall_s)
 	printf("%-16s%s\n", label, time);
 }
 
-static void prefix_text(const struct msg_prefix *p, char *ret, size_t ret_bytes)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	if (!inet_ntop((int)p->family, p->address, address, sizeof(address)))
-		address[0] = '\0';
-	(void)snprintf(ret, ret_bytes, "%s/%u", address, (unsigned)p->len_bits);
-}
-
-/* "udp 203.0.113.5 port 51820", "esp 2001:db8::5" */
-static void endpoint_text(const struct msg_endpoint *e, char ret[ENDPOINT_BYTES])
-{
-	const char *protocol = e->protocol == IPPROTO_TCP   ? "tcp"
-			       : e->protocol == IPPROTO_UDP ? "udp"
-							    : "esp";
-	char address[INET6_ADDRSTRLEN], port[24] = "";
-
-	if (!inet_ntop((int)e->family, e->address, address, sizeof(address)))
-		address[0] = '\0';
-	if (e->port != 0)
-		(void)snprintf(port, sizeof(port), " port %u", (unsigned)e->port);
-	(void)snprintf(ret, ENDPOINT_BYTES, "%s %s%s", protocol, address, port);
-}
-
 static void print_table(const struct policy *p)
 {
 	printf("\n%-10s%-36s%s\n", "zone", "personal", "work");
 	for (unsigned z = 0; z < N_ZONES; z++) {
-		printf("%-10s", zones[z]);
+		printf("%-10s", cli_policy_zone_name[z]);
 		for (unsigned c = 0; c < N_NET_CLASSES; c++) {
 			enum reason reason;
 			uint32_t verdict = decide_cell(p, (enum net_class)c, (enum zone)z, &reason);
@@ -119,7 +65,7 @@ static void print_table(const struct policy *p)
 
 static void print_policy(const struct policy *p, uint64_t now_wall_s)
 {
-	char text[ENDPOINT_BYTES];
+	char text[CLI_POLICY_ENDPOINT_BYTES];
 
 	printf("policy          serial %llu%s\n", (unsigned long long)p->serial,
 	       p->expires_wall_s <= now_wall_s ? ", EXPIRED: isolation stays" : "");
@@ -135,10 +81,11 @@ static void print_policy(const struct policy *p, uint64_t now_wall_s)
 	printf("signs that count as corporate:");
 	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
 		if (p->sign[i] != POLICY_RULE_IGNORED)
-			printf(" %s (%s)", sign_names[i], rule_names[p->sign[i]]);
+			printf(" %s (%s)", cli_policy_sign_name[i],
+			       cli_policy_rule_name[p->sign[i]]);
 	printf("\n");
 	for (uint32_t i = 0; i < p->n_prefixes; i++) {
-		prefix_text(&p->prefix[i], text, sizeof(text));
+		cli_policy_prefix(&p->prefix[i], text, sizeof(text));
 		printf("corporate prefix %s\n", text);
 	}
 	for (uint32_t i = 0; i < p->n_suffixes; i++)
@@ -148,7 +95,7 @@ static void print_policy(const struct policy *p, uint64_t now_wall_s)
 	for (uint32_t i = 0; i < p->n_sites; i++)
 		printf("site             %s\n", p->site[i]);
 	for (uint32_t i = 0; i < p->n_vpn; i++) {
-		endpoint_text(&p->vpn[i], text);
+		cli_policy_endpoint(&p->vpn[i], text);
 		printf("VPN endpoint     %s\n", text);
 	}
 	if (p->portal_allowed)
@@ -212,128 +159,6 @@ static void print_image(const struct msg_layer *l)
 	printf("image           '%s' %s, %llu bytes, %s\n", l->name, uuid,
 	       (unsigned long long)l->disk_bytes, l->plain ? "PLAIN" : "encrypted");
 	printf("root            %s\n", root);
-}
-
-static void json_time(struct json *j, const char *key, uint64_t wall_s)
-{
-	char time[TIMESTAMP_BYTES];
-
-	timestamp_build(wall_s, time);
-	json_string(j, key, time);
-}
-
-static void json_cells(struct json *j, const struct policy *p)
-{
-	json_object(j, "zones");
-	for (unsigned z = 0; z < N_ZONES; z++) {
-		json_object(j, zones[z]);
-		for (unsigned c = 0; c < N_NET_CLASSES; c++) {
-			enum reason reason;
-			uint32_t verdict = decide_cell(p, (enum net_class)c, (enum zone)z, &reason);
-
-			json_object(j, classes[c]);
-			json_bool(j, "allowed", verdict != 0);
-			json_string(j, "verdict", decide_verdict_name(verdict));
-			json_bool(j, "less_corporate", verdict == GRANT_OPEN_LESS_CORPORATE);
-			json_string(j, "reason", reason_code(reason));
-			json_object_end(j);
-		}
-		json_object_end(j);
-	}
-	json_object_end(j);
-}
-
-static void json_policy(struct json *j, const struct policy *p)
-{
-	char text[ENDPOINT_BYTES];
-
-	json_u64(j, "serial", p->serial);
-	json_time(j, "issued", p->issued_wall_s);
-	json_time(j, "expires", p->expires_wall_s);
-	json_time(j, "unlocks_until", p->expires_wall_s + p->grace_s);
-	json_cells(j, p);
-	json_bool(j, "other_uplink_closes", p->other_uplink_closes);
-	json_u64(j, "foreign_window_ms", p->foreign_window_ms);
-	json_u64(j, "home_window_ms", p->home_window_ms);
-	json_string(j, "foreign",
-		    p->foreign == POLICY_FOREIGN_ALLOW ? "allow"
-		    : p->foreign == POLICY_FOREIGN_ASK ? "ask"
-						       : "enrolled-only");
-	json_string(j, "home_enrolment", who_words[p->home_enrolment]);
-	json_string(j, "foreign_answer", who_words[p->foreign_answer]);
-	json_u64(j, "home_max_age_s", p->home_max_age_s);
-	json_object(j, "signs");
-	for (unsigned i = 0; i < N_POLICY_SIGNS; i++)
-		json_string(j, sign_names[i], rule_names[p->sign[i]]);
-	json_object_end(j);
-	json_array(j, "prefixes");
-	for (uint32_t i = 0; i < p->n_prefixes; i++) {
-		prefix_text(&p->prefix[i], text, sizeof(text));
-		json_string(j, NULL, text);
-	}
-	json_array_end(j);
-	json_array(j, "dns_suffixes");
-	for (uint32_t i = 0; i < p->n_suffixes; i++)
-		json_string(j, NULL, p->suffix[i]);
-	json_array_end(j);
-	json_array(j, "sites");
-	for (uint32_t i = 0; i < p->n_sites; i++)
-		json_string(j, NULL, p->site[i]);
-	json_array_end(j);
-	json_array(j, "vpn");
-	for (uint32_t i = 0; i < p->n_vpn; i++) {
-		endpoint_text(&p->vpn[i], text);
-		json_string(j, NULL, text);
-	}
-	json_array_end(j);
-	json_u64(j, "portal_ms", p->portal_allowed ? p->portal_ms : 0);
-	json_u64(j, "pin_min", p->pin_min);
-}
-
-static void json_document(struct json *j, const struct cli_document *doc)
-{
-	json_object(j, NULL);
-	json_string(j, "kind", document_kind_name(doc->kind));
-	json_string(j, "signer", doc->signer);
-	json_string(j, "comment", doc->comment);
-	switch (doc->kind) {
-	case DOCUMENT_POLICY:
-		json_policy(j, &doc->policy);
-		break;
-	case DOCUMENT_LEASE:
-		json_string(j, "id", doc->lease.id);
-		json_string(j, "device", doc->lease.device);
-		json_string(j, "disk", doc->lease.disk);
-		json_string(j, "layer", doc->lease.key.layer);
-		json_array(j, "parents");
-		for (uint32_t i = 0; i < doc->lease.key.n_parents; i++)
-			json_string(j, NULL, doc->lease.key.parent[i].name);
-		json_array_end(j);
-		json_time(j, "issued", doc->lease.issued_wall_s);
-		json_time(j, "not_after", doc->lease.not_after_wall_s);
-		json_bool(j, "recovery", doc->lease.has_recovery);
-		break;
-	case DOCUMENT_DEVICE:
-		json_string(j, "name", doc->device.name);
-		json_string(j, "coverage",
-			    device_coverage_name(device_coverage(doc->device.pcr_mask)));
-		json_hex(j, "srk_name", doc->device.srk_name, sizeof(doc->device.srk_name));
-		break;
-	case DOCUMENT_TRUST:
-		json_u64(j, "serial", doc->trust.serial);
-		json_u64(j, "threshold", doc->trust.threshold);
-		break;
-	case DOCUMENT_IMAGE:
-		json_string(j, "name", doc->image.name);
-		json_u64(j, "bytes", doc->image.disk_bytes);
-		json_hex(j, "root", doc->image.root, sizeof(doc->image.root));
-		json_bool(j, "plain", doc->image.plain);
-		break;
-	case DOCUMENT_CONFIG:
-	case N_DOCUMENT_KINDS:
-		break; /* cli_document_load() gives none */
-	}
-	json_object_end(j);
 }
 
 static void print_document(const struct cli_document *doc)
@@ -404,7 +229,7 @@ int cli_policy_show(int argc, char **argv)
 		return CLI_DONE;
 	}
 	json_begin(&j, text, sizeof(text));
-	json_document(&j, &doc);
+	cli_policy_json(&j, &doc);
 	if (json_end(&j, NULL) < 0)
 		return cli_error(CLI_FAILED, "policy show: the answer is too long for JSON");
 	puts(text);
