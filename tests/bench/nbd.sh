@@ -17,9 +17,9 @@
 # its code. Through a hash tree a GiB costs 0.73 s of SHA-256 more; a read of 4 KiB 5 us, or 9 where the
 # gold image's maker did not align its blocks to 4 KiB (qemu-img), since two units are hashed then.
 #
-# Random reads three times as fast as LUKS in VHD are beyond raw itself, here: 2.8 of it at 32 in one
-# connection (ours 2.2), 3.5 (2.9) at 16 in each of two, 2.5 (2.4) at 8 in four; with 4 threads of nbdkit
-# for a connection, not 16, 2.4, 3.4, 3.0. What limits is the two CPUs that client and server share.
+# Random reads are not three times as fast as LUKS in VHD here. Raw itself is 2.8 of it at 32 in one connection
+# (ours 2.2), 3.5 (2.9) at 16 in each of two, 2.5 (2.4) at 8 in four; with 4 threads of nbdkit for a connection,
+# not 16, 2.4, 3.4, 3.0: client and server share two CPUs.
 #
 # Growth is what the file system takes for new pages: 0.33 s a GiB, for ours and for a plain file alike
 # (more while the hypervisor has yet to find the memory); the commit of 512 new blocks takes 2 to 11 ms.
