@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/reason.h"
 
 /* A whole line of any record and the torn one behind it fit in here. */
@@ -20,38 +21,6 @@ static uint64_t now_wall_ms(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &t); /* cannot fail for this clock */
 	return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static int read_at(int fd, char *ret, size_t len_bytes, uint64_t at)
-{
-	size_t n = 0;
-
-	while (n < len_bytes) {
-		ssize_t got = pread(fd, ret + n, len_bytes - n, (off_t)(at + n));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EIO;
-		n += (size_t)got;
-	}
-	return 0;
-}
-
-static int write_all(int fd, const char *text, size_t len_bytes)
-{
-	size_t n = 0;
-
-	while (n < len_bytes) {
-		ssize_t got = write(fd, text + n, len_bytes - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EIO;
-		n += (size_t)got;
-	}
-	return 0;
 }
 
 /* Intents, outcomes and changes of zone are waited for; what repeats itself is not. */
@@ -72,7 +41,7 @@ int audit_log_write(struct audit_log *log, const struct msg_audit *record)
 	if (r < 0)
 		return r;
 	line[n] = '\n';
-	r = write_all(log->fd, line, n + 1);
+	r = file_append(log->fd, line, n + 1);
 	if (r == 0 && must_be_on_disk(record) && fdatasync(log->fd) < 0) {
 		/* the kernel may have dropped the page: nobody knows what the file holds now */
 		log->error = -errno;
@@ -119,7 +88,7 @@ static int resume(struct audit_log *log)
 	if (fstat(log->fd, &st) < 0)
 		return -errno;
 	n = st.st_size < (off_t)sizeof(tail) ? (size_t)st.st_size : sizeof(tail);
-	r = read_at(log->fd, tail, n, (uint64_t)st.st_size - n);
+	r = file_read(log->fd, tail, n, (uint64_t)st.st_size - n);
 	if (r < 0)
 		return r;
 	end = memrchr(tail, '\n', n);

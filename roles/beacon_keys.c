@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/loop.h"
 
 #include "roles/beacon.h"
@@ -18,13 +19,6 @@ enum { HEAD_BYTES = 16, DAY_S = 24 * 60 * 60, DAYS_MAX = 366, PUBLIC_BYTES = 2 *
 
 static const char HEAD_ROOT[HEAD_BYTES + 1] = "bulkhead-root-1\n";
 static const char HEAD_BEACON[HEAD_BYTES + 1] = "bulkhead-bkey-1\n";
-
-static int write_all(int fd, const void *data, size_t len_bytes)
-{
-	ssize_t n = write(fd, data, len_bytes);
-
-	return n < 0 ? -errno : (size_t)n == len_bytes ? 0 : -EIO;
-}
 
 /* A new file, never over an old one: a lost root key cannot be had again. */
 static int write_file(const char *path, mode_t mode, const char *head, const uint8_t *data,
@@ -35,9 +29,9 @@ static int write_file(const char *path, mode_t mode, const char *head, const uin
 
 	if (fd < 0)
 		return -errno;
-	r = head ? write_all(fd, head, HEAD_BYTES) : 0;
+	r = head ? file_append(fd, head, HEAD_BYTES) : 0;
 	if (r == 0)
-		r = write_all(fd, data, len_bytes);
+		r = file_append(fd, data, len_bytes);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0)

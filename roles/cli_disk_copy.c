@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "base/file.h"
 #include "base/util.h"
 #include "roles/cli_stop.h"
 
@@ -66,20 +67,6 @@ static int step(struct job *j, const struct image_extent *e)
 	return cli_stop_asked() ? -ECANCELED : 0;
 }
 
-static int raw_io(int fd, bool out, uint8_t *data, size_t len_bytes, uint64_t at)
-{
-	for (size_t done = 0; done < len_bytes;) {
-		off_t where = (off_t)(at + done);
-		ssize_t n = out ? pwrite(fd, data + done, len_bytes - done, where)
-				: pread(fd, data + done, len_bytes - done, where);
-
-		if (n <= 0)
-			return n < 0 ? -errno : out ? -EIO : -EILSEQ; /* it is too short */
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 /* In a raw file zeros are not written: it has its length already. */
 static int put(struct job *j, size_t len_bytes, uint64_t at)
 {
@@ -87,7 +74,7 @@ static int put(struct job *j, size_t len_bytes, uint64_t at)
 		return image_write(j->to.image, j->want, len_bytes, at);
 	if (sodium_is_zero(j->want, len_bytes))
 		return 0;
-	return raw_io(j->to.fd, true, j->want, len_bytes, at);
+	return file_write(j->to.fd, j->want, len_bytes, at);
 }
 
 static int copy(struct job *j)
@@ -164,7 +151,7 @@ static size_t find(const uint8_t *a, const uint8_t *b, size_t len_bytes, bool al
 static int get(struct job *j, size_t len_bytes, uint64_t at, uint64_t *ret_byte)
 {
 	int r = j->to.image ? image_read(j->to.image, j->got, len_bytes, at)
-			    : raw_io(j->to.fd, false, j->got, len_bytes, at);
+			    : file_read(j->to.fd, j->got, len_bytes, at);
 	size_t plain;
 
 	if (r < 0 || !j->to.cipher)

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "policy/image_doc.h"
 #include "policy/lease.h"
 #include "policy/minisign.h"
@@ -230,21 +231,6 @@ int cli_disk_doc_path(const char *dir, const char *rest, const char *what,
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		data += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 int cli_disk_doc_write(const char *path, const void *data, size_t n, const char *what)
 {
 	OWNS_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -252,7 +238,9 @@ int cli_disk_doc_write(const char *path, const void *data, size_t n, const char 
 
 	if (fd < 0)
 		return cli_errno(-errno, "%s: make '%s'", what, path);
-	r = write_all(fd, data, n);
+	r = file_append(fd, data, n);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r < 0)
 		(void)unlink(path); /* half of it is of no use, and in the way of the next try */
 	return r < 0 ? cli_errno(r, "%s: write '%s'", what, path) : 0;

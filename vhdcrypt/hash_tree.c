@@ -12,7 +12,7 @@
 
 #include "base/defer.h"
 #include "base/util.h"
-#include "vhdcrypt/file.h"
+#include "base/file.h"
 #include "vhdcrypt/sector.h"
 
 enum {

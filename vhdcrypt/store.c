@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "vhdcrypt/file.h"
+#include "base/file.h"
 #include "vhdcrypt/hash_tree.h"
 
 static int announce(const struct store *store, enum store_op op, uint64_t offset_byte,

@@ -1,4 +1,4 @@
-#include "vhdcrypt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -47,6 +47,23 @@ int file_write(int fd, const void *buf, size_t len_bytes, uint64_t offset_byte)
 			return n < 0 ? -errno : -EIO;
 		at += n;
 		offset_byte += (uint64_t)n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_append(int fd, const void *buf, size_t len_bytes)
+{
+	const uint8_t *at = buf;
+
+	while (len_bytes > 0) {
+		ssize_t n = write(fd, at, len_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += n;
 		len_bytes -= (size_t)n;
 	}
 	return 0;

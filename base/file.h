@@ -1,6 +1,6 @@
-/* file.h - all of a range of a file, or an error. */
-#ifndef VHDCRYPT_FILE_H
-#define VHDCRYPT_FILE_H
+/* file.h - all of some bytes into a file or out of it, or an error. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,5 +12,8 @@ int file_size(int fd, uint64_t *ret_bytes);
 int file_read(int fd, void *buf, size_t len_bytes, uint64_t offset_byte);
 
 int file_write(int fd, const void *buf, size_t len_bytes, uint64_t offset_byte);
+
+/* Where the descriptor is, or the file's end with O_APPEND. */
+int file_append(int fd, const void *buf, size_t len_bytes);
 
 #endif
