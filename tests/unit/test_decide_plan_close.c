@@ -138,6 +138,44 @@ static void who_was_late_himself_waits_anew(void **state)
 	assert_true(decide_plan_stuck(&p, AT + 9000 + PLAN_CLOSE_MS));
 }
 
+/* A new nft, which answers after so long to what closes. Is that in time? */
+static bool answers_after(struct decide_plan *p, uint64_t now, uint64_t ms)
+{
+	uint32_t id;
+
+	decide_plan_peer(p);
+	assert_int_equal(decide_plan_acked(p, send_now(p, now).id, 0, now), PLAN_ACK_OK);
+	decide_plan_links(p, false);
+	id = send_now(p, now).id;
+	if (decide_plan_stuck(p, now + ms))
+		return false;
+	(void)decide_plan_acked(p, id, 0, now + ms);
+	return true;
+}
+
+static void a_slow_machine_gets_longer_until_it_is_quick(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_false(answers_after(&p, AT + 1000, 3 * PLAN_CLOSE_MS)); /* longer than twice */
+	assert_true(answers_after(&p, AT + 2000, 3 * PLAN_CLOSE_MS));
+	assert_true(answers_after(&p, AT + 3000, 3 * PLAN_CLOSE_MS));
+	assert_true(answers_after(&p, AT + 4000, 1));
+	assert_false(answers_after(&p, AT + 5000, PLAN_CLOSE_MS));
+}
+
+static void no_machine_gets_as_long_as_a_lease(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	for (unsigned i = 1; i < 20; i++)
+		assert_false(answers_after(&p, AT + 10000 * i, PLAN_GRANT_MS / 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +191,8 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_refuses_to_close_is_stuck_as_well),
 		cmocka_unit_test(what_moves_the_links_has_longer),
 		cmocka_unit_test(who_was_late_himself_waits_anew),
+		cmocka_unit_test(a_slow_machine_gets_longer_until_it_is_quick),
+		cmocka_unit_test(no_machine_gets_as_long_as_a_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
