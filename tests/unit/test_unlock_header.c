@@ -41,7 +41,7 @@ static const struct theft shape_thefts[] = {
 	  "tokens has '1'" },
 	{ "\"tokens\"", "\"bulkhead\"", "\"systemd-tpm2\"", "tokens.0.type" },
 	{ "\"tokens\"", "\"version\":1", "\"version\":2", "tokens.0.version" },
-	{ "\"tokens\"", "\"ops\":3", "\"ops\":1", "token.argon2.ops" },
+	{ "\"tokens\"", "\"ops\":8", "\"ops\":1", "token.argon2.ops" },
 	{ "{", "\"keyslots\":{", "\"keyslots\": {", "odd form" },
 	{ "\"config\"", "\"json_size\":\"12288\",",
 	  "\"json_size\":\"12288\",\"json_size\":\"12288\",", "odd form" },
@@ -117,7 +117,7 @@ static void a_header_of_the_right_shape_that_was_not_sealed_is_refused(void **st
 	static const struct theft thefts[] = {
 		{ "\"keyslots\"", "\"iterations\":1000", "\"iterations\":1001", "sealed" },
 		{ "\"digests\"", "\"iterations\":1000", "\"iterations\":1001", "sealed" },
-		{ "\"tokens\"", "\"ops\":3", "\"ops\":2", "sealed" },
+		{ "\"tokens\"", "\"ops\":8", "\"ops\":7", "sealed" },
 		{ "\"tokens\"", "\"seal\":\"", "\"seal\":\"", "sealed" }, /* see below */
 	};
 
