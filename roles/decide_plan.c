@@ -245,17 +245,17 @@ static void is_closed(struct decide_plan *plan, uint64_t now)
 
 /* What closes is on its way, or finds none. The time runs from the oldest that is open still; a new
  * nft is loading closed rules, and takes the time it takes. */
-static void expect_closed(struct decide_plan *plan, uint64_t now)
+static void expect_closed(struct decide_plan *plan, uint64_t now, uint64_t least_ms)
 {
 	plan->close_id = plan->last_id + 1;
 	if (plan->met && plan->close_by_boot_ms == 0)
-		wait_closed(plan, now, plan->links_moved ? PLAN_LINKS_MS : 0);
+		wait_closed(plan, now, least_ms);
 }
 
 void decide_plan_sent(struct decide_plan *plan, uint64_t now)
 {
 	if (plan->tightens)
-		expect_closed(plan, now);
+		expect_closed(plan, now, plan->links_moved ? PLAN_LINKS_MS : 0);
 	plan->quiet = plan->up && !under_way(plan) && !plan->due && !plan->tightens;
 	if (!under_way(plan))
 		plan->sent_boot_ms = now;
@@ -269,8 +269,8 @@ void decide_plan_sent(struct decide_plan *plan, uint64_t now)
 
 void decide_plan_unsent(struct decide_plan *plan, uint64_t now)
 {
-	if (plan->tightens)
-		expect_closed(plan, now);
+	if (plan->tightens) /* who is started in its place closes first of all */
+		expect_closed(plan, now, PLAN_LINKS_MS);
 	plan->up = false;
 	plan->unsent_boot_ms = now + PLAN_RETRY_MS;
 }

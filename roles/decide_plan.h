@@ -30,7 +30,7 @@ enum {
 	PLAN_ACK_MS = 15000,   /* nft answers in under a millisecond */
 	PLAN_CLOSE_MS = 50,    /* and to what closes by then, or others close; */
 	PLAN_SLOWER = 5,       /* twice as long each time that they did, so often at the most */
-	PLAN_LINKS_MS = 1000,  /* the same, when cards go up or down by it */
+	PLAN_LINKS_MS = 1000,  /* the same, when cards go up or down by it, or nobody takes it */
 	PLAN_INTENT_MS = 2000, /* one fsync */
 	PLAN_RETRY_MS = 1000,  /* after a failed intent, or a full socket */
 	PLAN_BOUND_S = 6,      /* PLAN_GRANT_MS, and the second that is cut off */

@@ -89,9 +89,10 @@ static void what_closes_and_finds_nobody_is_stuck_as_well(void **state)
 
 	(void)state;
 	want(&p, NOTHING);
-	decide_plan_unsent(&p, AT);
-	assert_int_equal(decide_plan_wake(&p, true), AT + PLAN_CLOSE_MS);
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	decide_plan_unsent(&p, AT); /* a new one is started: time for that */
+	assert_int_equal(decide_plan_wake(&p, true), AT + PLAN_LINKS_MS);
+	assert_false(decide_plan_stuck(&p, AT + PLAN_LINKS_MS - 1));
+	assert_true(decide_plan_stuck(&p, AT + PLAN_LINKS_MS));
 }
 
 static void an_answer_to_what_was_sent_before_closes_nothing_that_was_not_sent(void **state)
