@@ -1,7 +1,7 @@
 /* classify_home.h - what makes a home network recognisable.
  *
- * Pure: values in, answer out. All of it can be copied by whoever has seen that network once: so being recognised only
- * shortens the window (design 4.1), and every sign closes as elsewhere. */
+ * Pure: values in, answer out. All of it can be copied by whoever has seen that network once: so being
+ * recognised only shortens the window (design 4.1), and every sign closes as elsewhere. */
 #ifndef NETGUARD_CLASSIFY_HOME_H
 #define NETGUARD_CLASSIFY_HOME_H
 

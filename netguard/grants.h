@@ -1,11 +1,12 @@
 /* grants.h - the one change made to the firewall at run time: to the whole state, in one batch.
  *
- * A batch empties and refills what ruleset.h leaves open: the grants with their timeouts, the
- * marks of the pairs and the short way of their flows, whose resolver may be asked and may ask, the
- * corporate prefixes, the wall-clock bound, and the epoch that the egress chains let out. The kernel takes all of it or none. Elements are flushed and added, never
- * deleted (an expired one would fail the batch) and never added again to renew them (that
- * succeeds and renews nothing). What the kernel has already is left out, but only on its own word, within
- * the batch, that no change came after the last one of ours: else it gets everything. */
+ * A batch empties and refills what ruleset.h leaves open: the grants with their timeouts, the marks of
+ * the pairs and the short way of their flows, whose resolver may be asked and may ask, the corporate
+ * prefixes, the wall-clock bound, and the epoch that the egress chains let out. The kernel takes all of
+ * it or none. Elements are flushed and added, never deleted (an expired one would fail the batch) and
+ * never added again to renew them (that succeeds and renews nothing). What the kernel has already is
+ * left out, but only on its own word, within the batch, that no change came after the last one of ours:
+ * else it gets everything. */
 #ifndef NETGUARD_GRANTS_H
 #define NETGUARD_GRANTS_H
 
@@ -17,8 +18,9 @@
 
 struct grants;
 
-/* Opens an nfnetlink socket. uid_dns: the resolver of each class. The kernel checks CAP_NET_ADMIN
- * when it is used: keep it. *ret is owned by the caller: grants_free(). Errors: -ENOMEM, or what socket(2) said. */
+/* Opens an nfnetlink socket. uid_dns: the resolver of each class. The kernel checks CAP_NET_ADMIN when
+ * it is used: keep it. *ret is owned by the caller: grants_free(). Errors: -ENOMEM, or what socket(2)
+ * said. */
 int grants_new(const uint32_t uid_dns[N_NET_CLASSES], struct grants **ret);
 void grants_free(struct grants *grants);
 

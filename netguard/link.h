@@ -55,7 +55,8 @@ int link_subscribe(int fd);
  * 0 or negative errno (-EBUSY: the last one has not ended). */
 int link_dump_request(int fd, enum link_dump what);
 
-/* Begin to read a datagram (nlrecv.h; -ENOBUFS: dump again) of len_bytes; buf is borrowed and aligned for struct nlmsghdr. */
+/* Begin to read a datagram (nlrecv.h; -ENOBUFS: dump again) of len_bytes; buf is borrowed and aligned
+ * for struct nlmsghdr. */
 struct link_reader link_read(const void *buf, size_t len_bytes);
 
 /* The next fact. 1 and *ret; 0 at the end; -EBADMSG when the rest is broken; a negative errno that

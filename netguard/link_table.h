@@ -1,8 +1,9 @@
 /* link_table.h - which links there are, to tell a change from an echo and a name from an index.
  *
- * rtnetlink repeats itself: statistics, dumps. What does not fit into the table counts as a change
- * each time, so that a full table can only close. The kernel tells of a carrier up to a second late,
- * and of one that went and came within that time, nothing but its count of losses. Addresses and gateways: netguard/classify_net.h.
+ * rtnetlink repeats itself: statistics, dumps. What does not fit into the table counts as a change each
+ * time, so that a full table can only close. The kernel tells of a carrier up to a second late, and of
+ * one that went and came within that time, nothing but its count of losses. Addresses and gateways:
+ * netguard/classify_net.h.
  *
  * Pure: facts in, change out. */
 #ifndef NETGUARD_LINK_TABLE_H

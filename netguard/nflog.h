@@ -1,8 +1,9 @@
 /* nflog.h - from a datagram of the kernel's packet log to what our rules dropped.
  *
- * Pure: bounded reads, no copies but addresses. The kernel makes the netlink head and its attributes; the packet inside
- * is whatever a client sent, cut to the rule's snaplen, so an inner head that is cut or broken is no error: the
- * sample counts, and says less. Sources: linux/netfilter/nfnetlink_log.h, RFC 791, RFC 8200. */
+ * Pure: bounded reads, no copies but addresses. The kernel makes the netlink head and its attributes;
+ * the packet inside is whatever a client sent, cut to the rule's snaplen, so an inner head that is cut
+ * or broken is no error: the sample counts, and says less. Sources: linux/netfilter/nfnetlink_log.h,
+ * RFC 791, RFC 8200. */
 #ifndef NETGUARD_NFLOG_H
 #define NETGUARD_NFLOG_H
 

@@ -138,9 +138,10 @@ static const char FORWARD[] = "	chain headers {\n"
 			      "		goto blocked\n"
 			      "	}\n";
 
-/* Each class hides behind ports of its own (nothing with a mark goes anywhere but to an uplink): no flow
- * of one can take over the translation of another, and none leaves from a port below 1024. 60000 up stay netguard's (ip_local_port_range).
- * ICMP has an identifier and no range; its flows are kept apart by the mark. */
+/* Each class hides behind ports of its own (nothing with a mark goes anywhere but to an uplink): no
+ * flow of one can take over the translation of another, and none leaves from a port below 1024. 60000
+ * up stay netguard's (ip_local_port_range). ICMP has an identifier and no range; its flows are kept
+ * apart by the mark. */
 static const char NAT[] =
 	"	chain nat {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"

@@ -1,9 +1,10 @@
 /* cli_convert.h - one conversion in place, from files and keys to a proven image.
  *
- * Beside X.vhd: X.luks its header, X.convert the journal while it is under way, X.next.luks the
- * header that will be X.luks, X.old.luks what was X.luks, X.next.yaml (and .minisig) the lease that
- * will be ../../leases/FOLDER.yaml, X.next.escrow likewise; X.mac, and X.next.mac after the proof. What comes next is there, and synced, before the first sector
- * changes; the journal goes last. So a resume needs the folder and the recovery keys, nothing else.
+ * Beside X.vhd: X.luks its header, X.convert the journal while it is under way, X.next.luks the header
+ * that will be X.luks, X.old.luks what was X.luks, X.next.yaml (and .minisig) the lease that will be
+ * ../../leases/FOLDER.yaml, X.next.escrow likewise; X.mac, and X.next.mac after the proof. What comes
+ * next is there, and synced, before the first sector changes; the journal goes last. So a resume needs
+ * the folder and the recovery keys, nothing else.
  *
  * SIGINT, SIGTERM and SIGHUP stop it at a safe point. Functions return 0, or an exit status after
  * saying why. */
@@ -54,8 +55,9 @@ void cli_convert_name(const struct cli_convert *convert, const char *suffix,
 /* Names in the folder are on the disk. */
 int cli_convert_sync_folder(const struct cli_convert *convert);
 
-/* All of it, from the start or from where the journal says, to the last rename; recorded before, and after. The keys come from
- * the headers in the folder; a new conversion's `direction` decides which header is which. */
+/* All of it, from the start or from where the journal says, to the last rename; recorded before, and
+ * after. The keys come from the headers in the folder; a new conversion's `direction` decides which
+ * header is which. */
 int cli_convert_run(struct cli_convert *convert, enum journal_direction direction,
 		    const struct cli_layer_keys *keys);
 

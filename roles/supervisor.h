@@ -165,8 +165,8 @@ int supervisor_disk_file(struct supervisor *s, const char *name, const char *lay
 			 const char *suffix, int flags);
 void supervisor_disk_failed(struct supervisor *s, uint32_t id, const char *name, int error);
 
-/* For decide: the lease of a disk, the record of its local layers and the lease's signature; a connection to its NBD socket. Answered with
- * resources of this id, or with SUP_FAILED. */
+/* For decide: the lease of a disk, the record of its local layers and the lease's signature; a
+ * connection to its NBD socket. Answered with resources of this id, or with SUP_FAILED. */
 void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name);
 void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name);
 

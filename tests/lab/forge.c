@@ -5,9 +5,10 @@
  *	forge LINK FROM TO ip6 SOURCE DESTINATION PROTOCOL HEX TOKEN COUNT
  *
  * FROM and TO are MAC addresses; FROM "own" is the link's. HEX may be "-": nothing. FRAGMENT is the
- * flags and offset field (RFC 791 3.1) in hex, OPTIONS whole words of options. HEX, then the token,
- * is what PROTOCOL carries; checksums of UDP, TCP and ICMP, and UDP's length, are filled in, except in fragments.
- * Hop limit and TTL are 255, or HOPS where PROTOCOL says PROTOCOL/HOPS. Prints "sent N refused M"; being refused is no error here. */
+ * flags and offset field (RFC 791 3.1) in hex, OPTIONS whole words of options. HEX, then the token, is
+ * what PROTOCOL carries; checksums of UDP, TCP and ICMP, and UDP's length, are filled in, except in
+ * fragments. Hop limit and TTL are 255, or HOPS where PROTOCOL says PROTOCOL/HOPS. Prints "sent N
+ * refused M"; being refused is no error here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -113,7 +114,8 @@ static size_t sum_at(unsigned protocol)
 	}
 }
 
-/* What follows the IP header is at from, as long as it says; pseudo is the sum over the pseudo header's addresses. */
+/* What follows the IP header is at from, as long as it says; pseudo is the sum over the pseudo header's
+ * addresses. */
 static void fill_sum(struct frame *f, size_t from, unsigned protocol, uint32_t pseudo)
 {
 	size_t at = sum_at(protocol), n_bytes = f->n_bytes - from;

@@ -5,8 +5,8 @@
  * An uplink called "tunnel:NAME" is one of that kind.
  * Collects a state: "pair PORT UPLINK open|less|vpn|portal CLASS TIMEOUT_MS" (both directions),
  * "grant IN OUT open|less|back|... CLASS TIMEOUT_MS", "prefix ADDRESS/LEN",
- * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "tls ADDRESS PORT", "bound SECONDS" (from now),
- * "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
+ * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "tls ADDRESS PORT",
+ * "bound SECONDS" (from now), "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
  * it tightens; all answer "ack ERRNO MICROSECONDS". "hold" sends it and again every second.
  * "broken" sends what breaks the contract, "leave" closes decide's socket.
  * When nft ends: "exited STATUS", and so do we. What nft tells unasked goes to standard error:
