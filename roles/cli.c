@@ -91,6 +91,8 @@ static const struct command commands[] = {
 	{ "disk merge",
 	  "NAME [--pin-fd N] --recovery-file FILE... [--recovery-fd N]... [--plain NAME]...",
 	  "put what the newest layer holds into the one below", cli_disk_merge },
+	{ "vhd create", "FILE --size N[K|M|G|T] [--fixed] [--block-size N]", "make an empty VHD",
+	  cli_vhd_create },
 	{ "vhd info", "FILE", "type, sizes, identity of a VHD", cli_vhd_info },
 	{ "vhd check", "FILE", "is a VHD sound", cli_vhd_check },
 	{ "vhd snapshot", "LEAF NEW [--recovery-out FILE]", "a new, empty layer upon a VHD",
@@ -99,8 +101,6 @@ static const struct command commands[] = {
 	  "LEAF [--into NEW [--recovery-out FILE]] [--keep]\n"
 	  "       [--recovery-file FILE]... [--recovery-fd N]... [--plain NAME]...",
 	  "merge a layer into its parent, or a chain into a file", cli_vhd_coalesce },
-	{ "vhd create", "FILE --size N[K|M|G|T] [--fixed] [--block-size N]", "make an empty VHD",
-	  cli_vhd_create },
 	{ "vhd map", "FILE", "which parts of a VHD are data, and where they lie", cli_vhd_map },
 	{ "vhd repair", "FILE [--dry-run] [--yes] [--from start|end]",
 	  "mend footers, checksums and the end of a VHD", cli_vhd_repair },
@@ -116,12 +116,34 @@ static const struct command commands[] = {
 	{ "detach", "NAME", "disconnect it again (for scripts)", cli_detach },
 };
 
-static void print_usage(FILE *to)
+/* Is this one of the group's commands ("disk create" of "disk")? Of no group: every command is. */
+static bool in_group(const struct command *c, const char *group)
 {
-	fputs("usage: bulkhead COMMAND [ARGUMENT...] [--config FILE] [--json]\n\n", to);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	size_t length = group ? strlen(group) : 0;
+
+	return !group || (strncmp(c->name, group, length) == 0 && c->name[length] == ' ');
+}
+
+/* All commands, or those of a group; false when there is none. */
+static bool print_commands(FILE *to, const char *group)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (!in_group(&commands[i], group))
+			continue;
+		if (!any)
+			fprintf(to,
+				"usage: bulkhead %s%sCOMMAND [ARGUMENT...] [--config FILE] "
+				"[--json]\n\n",
+				group ? group : "", group ? " " : "");
+		any = true;
 		fprintf(to, "  %-17s %s\n", commands[i].name, commands[i].help);
-	fputs("\nbulkhead COMMAND --help shows its arguments; bulkhead(8) tells all.\n", to);
+	}
+	if (any)
+		fputs("\nbulkhead COMMAND --help shows its arguments; bulkhead(8) tells all.\n",
+		      to);
+	return any;
 }
 
 static const struct command *find_command(const char *name)
@@ -267,11 +289,20 @@ static const struct command *match(int argc, char **argv, int *ret_words)
 	return NULL;
 }
 
+/* "bulkhead disk" and "bulkhead disk --help": what there is of it. False when it is no group. */
+static bool group_usage(int argc, char **argv, int *ret_status)
+{
+	bool asked = argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+
+	*ret_status = asked ? CLI_DONE : CLI_USAGE;
+	return (argc == 2 || asked) && print_commands(asked ? stdout : stderr, argv[1]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
 	char name[NAME_BYTES];
-	int words = 0;
+	int words = 0, status;
 
 	if (sodium_init() < 0)
 		return cli_error(CLI_FAILED, "start: libsodium has no random numbers");
@@ -279,16 +310,18 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return puts("bulkhead " BULKHEAD_VERSION) < 0 ? CLI_FAILED : CLI_DONE;
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-		print_usage(stdout);
+		(void)print_commands(stdout, NULL);
 		return CLI_DONE;
 	}
 	c = match(argc, argv, &words);
+	if (!c && argc > 1 && group_usage(argc, argv, &status))
+		return status;
 	if (!c && argc > 1)
 		return cli_error(CLI_USAGE,
 				 "'%s%s%s': there is no such command; bulkhead --help lists them",
 				 argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
 	if (!c) {
-		print_usage(stderr);
+		(void)print_commands(stderr, NULL);
 		return CLI_USAGE;
 	}
 	for (int i = words + 1; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -27,6 +27,8 @@ printf 'placement: dom0\nplacemont: dom0\n' >"$dir/bad.yaml"
 
 refused 2 "'frobnicate': there is no such command; bulkhead --help" frobnicate
 refused 2 "'disk open': there is no such command" disk open
+refused 2 "^usage: bulkhead disk COMMAND" disk
+refused 2 "'status disk': there is no such" "status disk"
 refused 2 "^usage: bulkhead status" status too many words
 refused 2 "config" status --config
 refused 1 "'$dir/absent.yaml'.*No such file" status --config "$dir/absent.yaml"
@@ -36,5 +38,7 @@ refused 1 "reach bulkheadd" net explain personal --config "$dir/good.yaml"
 refused 1 "'$dir/p.yaml'.*No such file" policy install --config "$dir/good.yaml" "$dir/p.yaml"
 
 "$bulkhead" --help | grep -q 'net explain'
+"$bulkhead" vhd --help >"$dir/out"
+grep -q 'vhd create' "$dir/out" && ! grep -q 'disk create' "$dir/out"
 "$bulkhead" disk unlock --help | grep -q -- '--pin-fd'
 "$bulkhead" --version | grep -qE '^bulkhead [0-9]'
