@@ -42,9 +42,8 @@ fi
 
 # --- the inner half: the lab's pid 1; absence is attested after 10 s, as by any policy that does not say ---
 PKI_WINDOW=
-for part in lab lans attacks tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/attacks.sh"
 lab_enter "$@"
 DEMO_START=$(lab_ms)
 declare -A DEMO_TITLE DEMO_GOOD DEMO_BAD

@@ -6,9 +6,7 @@
 #	EVENTS=20 CHANGES=2000 tests/bench/enforce.sh
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 . "$here/bench/bench.sh"
 lab_enter "$@"
 

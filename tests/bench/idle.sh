@@ -8,9 +8,7 @@
 #	SECONDS_IDLE=30 tests/bench/idle.sh
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 . "$here/bench/bench.sh"
 lab_enter "$@"
 

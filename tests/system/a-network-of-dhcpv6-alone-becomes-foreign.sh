@@ -5,9 +5,7 @@
 # limit: 240 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 lab_enter "$@"
 command -v dnsmasq dhcpcd jq busybox >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq or busybox is not installed"
 peers_have usr/sbin/kea-dhcp6 usr/sbin/radvd || lab_skip "out/peers lacks kea or radvd; run 'make peers'"

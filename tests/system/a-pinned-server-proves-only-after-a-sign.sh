@@ -5,9 +5,7 @@
 # limit: 300 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 lab_enter "$@"
 command -v dnsmasq dhcpcd jq busybox openssl >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq, openssl or busybox is not installed"
 

@@ -7,9 +7,8 @@
 # limit: 300 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans attacks tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/attacks.sh"
 lab_enter "$@"
 command -v dnsmasq dhcpcd jq busybox >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq or busybox is not installed"
 FORGE=$LAB_OUT/tests/system/beacon_forge

@@ -4,9 +4,7 @@
 # limit: 120 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 lab_enter "$@"
 
 log=$LAPTOP_STATE/audit/00000001.jsonl

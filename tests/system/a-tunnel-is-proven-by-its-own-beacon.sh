@@ -5,9 +5,7 @@
 # limit: 240 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 WG=$LAB_TOP/out/peers/usr/bin
 [ -x "$WG/wireguard-go" ] || lab_skip "out/peers has no wireguard-go: run 'make peers'"
 [ -e /dev/net/tun ] || lab_skip "this kernel has no tun devices"

@@ -6,9 +6,7 @@
 # limit: 600 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 lab_enter "$@"
 command -v nbdkit swtpm qemu-img mke2fs >/dev/null || lab_skip "nbdkit, swtpm, qemu-img or mke2fs is not installed"
 

@@ -5,9 +5,7 @@
 # limit: 180 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
 lab_enter "$@"
 command -v swtpm qemu-img mke2fs >/dev/null || lab_skip "swtpm, qemu-img or mke2fs is not installed"
 

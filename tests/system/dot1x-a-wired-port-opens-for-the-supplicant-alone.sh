@@ -5,9 +5,8 @@
 # limit: 180 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk dot1x; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/dot1x.sh"
 lab_enter "$@"
 command -v dnsmasq dhcpcd jq busybox openssl >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq, busybox or openssl is not installed"
 

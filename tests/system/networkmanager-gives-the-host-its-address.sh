@@ -5,9 +5,8 @@
 # limit: 240 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk manager; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/manager.sh"
 lab_enter "$@"
 peers_have usr/sbin/NetworkManager usr/bin/nmcli usr/bin/dbus-daemon lib/systemd/systemd-udevd ||
 	lab_skip "network-manager is not in out/peers; run 'make peers'"

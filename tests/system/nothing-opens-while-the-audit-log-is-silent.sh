@@ -4,9 +4,8 @@
 # limit: 120 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans attacks tpm roles laptop pki disk; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/attacks.sh"
 lab_enter "$@"
 
 fail() {

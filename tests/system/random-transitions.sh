@@ -10,9 +10,8 @@
 # limit: 420 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop pki disk stamps; do
-	. "$here/lab/$part.sh"
-done
+. "$here/lab/whole.sh"
+. "$here/lab/stamps.sh"
 export TRANSITIONS=${TRANSITIONS:-50} SEED=${SEED:-$((16#$(od -An -N3 -tx1 /dev/urandom | tr -d ' ')))} RATE=${RATE:-50000}
 lab_enter "$@"
 command -v dnsmasq dhcpcd jq busybox chrt >/dev/null || lab_skip "dnsmasq-base, dhcpcd-base, jq or busybox is not installed"
