@@ -23,6 +23,8 @@ struct side {
 
 struct job {
 	struct image *from;
+	bool own; /* what `from` holds itself is all that counts: its parents are `to`'s, too */
+	bool zeros_as_holes;
 	struct side to;
 	uint64_t disk_bytes;
 	uint64_t data_bytes; /* of `from` */
@@ -42,13 +44,20 @@ static void job_end(struct job *j)
 
 #define OWNS_JOB __attribute__((cleanup(job_end)))
 
+/* Of what is to be copied, from `at` on. */
+static int extent_at(const struct job *j, uint64_t at, struct image_extent *ret)
+{
+	return j->own ? image_own_extent(j->from, at, j->disk_bytes - at, ret)
+		      : image_extent(j->from, at, j->disk_bytes - at, ret);
+}
+
 static int job_begin(struct job *j)
 {
 	struct image_extent e;
 
 	j->disk_bytes = image_info(j->from)->virtual_bytes;
 	for (uint64_t at = 0; at < j->disk_bytes; at += e.len_bytes) {
-		int r = image_extent(j->from, at, j->disk_bytes - at, &e);
+		int r = extent_at(j, at, &e);
 
 		if (r < 0)
 			return r;
@@ -70,9 +79,13 @@ static int step(struct job *j, const struct image_extent *e)
 /* In a raw file zeros are not written: it has its length already. */
 static int put(struct job *j, size_t len_bytes, uint64_t at)
 {
+	const bool zeros =
+		(j->zeros_as_holes || !j->to.image) && sodium_is_zero(j->want, len_bytes);
+
 	if (j->to.image)
-		return image_write(j->to.image, j->want, len_bytes, at);
-	if (sodium_is_zero(j->want, len_bytes))
+		return zeros ? image_zero(j->to.image, len_bytes, at)
+			     : image_write(j->to.image, j->want, len_bytes, at);
+	if (zeros)
 		return 0;
 	return file_write(j->to.fd, j->want, len_bytes, at);
 }
@@ -84,7 +97,7 @@ static int copy(struct job *j)
 	int r = job_begin(j);
 
 	for (uint64_t at = 0; r == 0 && at < j->disk_bytes; at += e.len_bytes) {
-		r = image_extent(j->from, at, j->disk_bytes - at, &e);
+		r = extent_at(j, at, &e);
 		if (r == 0 && !(e.hole && holes)) {
 			e.len_bytes = MIN(e.len_bytes, (uint64_t)CHUNK_BYTES);
 			r = image_read(j->from, j->want, e.len_bytes, at);
@@ -104,6 +117,38 @@ int cli_disk_copy(struct image *from, struct image *to, struct cli_progress *pro
 	};
 	int r = copy(&j);
 
+	return r < 0 ? r : image_flush(to);
+}
+
+/* It stays the disk that it was: its UUID, its size. */
+int cli_disk_copy_whole(struct image *from, int vhd_fd, struct sector *cipher,
+			struct cli_progress *progress)
+{
+	struct vhd_footer footer = image_info(from)->footer;
+	struct image *to = NULL;
+	int closed, r;
+
+	if (footer.type == VHD_TYPE_DIFFERENCING)
+		footer.type = VHD_TYPE_DYNAMIC;
+	r = image_create(vhd_fd, &footer, cipher, &to);
+	if (r == 0)
+		r = cli_disk_copy(from, to, progress);
+	closed = image_close(to);
+	return r < 0 ? r : closed;
+}
+
+int cli_disk_merge_into(struct image *from, bool own, struct image *to,
+			struct cli_progress *progress, uint64_t *ret_data_bytes)
+{
+	OWNS_JOB struct job j = { .from = from,
+				  .own = own,
+				  .zeros_as_holes = true,
+				  .to.image = to,
+				  .progress = progress,
+				  .phase = "merge" };
+	int r = copy(&j);
+
+	*ret_data_bytes = j.data_bytes;
 	return r < 0 ? r : image_flush(to);
 }
 
@@ -192,15 +237,17 @@ static int prove(struct job *j, struct cli_disk_counts *ret, uint64_t *ret_byte)
 	int r = job_begin(j);
 
 	c.disk_bytes = j->disk_bytes;
+	if (r == 0 && j->to.image && image_info(j->to.image)->virtual_bytes != c.disk_bytes)
+		r = -EILSEQ;
 	for (uint64_t at = 0; r == 0 && at < c.disk_bytes; at += e.len_bytes) {
 		*ret_byte = at;
-		r = image_extent(j->from, at, c.disk_bytes - at, &e);
+		r = extent_at(j, at, &e);
 		if (r == 0)
 			r = extent_back(j, at, e.len_bytes, &back);
 		if (r < 0)
 			break;
 		e.len_bytes = MIN(e.len_bytes, back.len_bytes);
-		if (!e.hole || !back.hole) {
+		if (!e.hole || (!back.hole && !j->own)) {
 			e.len_bytes = MIN(e.len_bytes, (uint64_t)CHUNK_BYTES);
 			r = compare(j, &e, back.hole, at, ret_byte);
 			c.data_bytes += back.hole ? 0 : e.len_bytes;
@@ -222,8 +269,8 @@ static int drop_pages(int fd)
 	return r;
 }
 
-static int prove_vhd(struct image *from, int vhd_fd, struct sector *cipher,
-		     struct cli_progress *progress, struct cli_disk_counts *ret, uint64_t *ret_byte)
+int cli_disk_prove(struct image *from, int vhd_fd, struct sector *cipher,
+		   struct cli_progress *progress, struct cli_disk_counts *ret, uint64_t *ret_byte)
 {
 	OWNS_JOB struct job j = { .from = from, .progress = progress, .phase = "prove" };
 	struct vhd_fault fault;
@@ -236,31 +283,23 @@ static int prove_vhd(struct image *from, int vhd_fd, struct sector *cipher,
 		return r == -EBADMSG || r == -EOPNOTSUPP ? -EILSEQ : r;
 	j.to.cipher = cipher;
 	r = image_set_plain(j.to.image); /* its bytes as they are */
-	if (r == 0 && image_info(j.to.image)->virtual_bytes != image_info(from)->virtual_bytes)
-		r = -EILSEQ;
 	if (r == 0)
 		r = prove(&j, ret, ret_byte);
 	(void)image_close(j.to.image); /* read-only */
 	return r;
 }
 
-int cli_disk_prove(struct image *from, int vhd_fd, struct cli_progress *progress,
-		   struct cli_disk_counts *ret, uint64_t *ret_byte)
+int cli_disk_prove_merged(struct image *from, bool own, struct image *to, int to_fd,
+			  struct cli_progress *progress, uint64_t *ret_byte)
 {
-	return prove_vhd(from, vhd_fd, NULL, progress, ret, ret_byte);
-}
+	OWNS_JOB struct job j = {
+		.from = from, .own = own, .to.image = to, .progress = progress, .phase = "prove"
+	};
+	struct cli_disk_counts counts;
+	int r = drop_pages(to_fd);
 
-int cli_disk_prove_encrypted(struct image *from, int vhd_fd, const struct secret *volume_key,
-			     uint32_t sector_bytes, struct cli_progress *progress,
-			     struct cli_disk_counts *ret, uint64_t *ret_byte)
-{
-	struct sector *cipher = NULL;
-	int r = sector_new(volume_key->bytes, sector_bytes, &cipher);
-
-	if (r == 0)
-		r = prove_vhd(from, vhd_fd, cipher, progress, ret, ret_byte);
-	sector_free(cipher);
-	return r;
+	*ret_byte = 0;
+	return r < 0 ? r : prove(&j, &counts, ret_byte);
 }
 
 int cli_disk_prove_raw(struct image *from, int fd, struct cli_progress *progress,

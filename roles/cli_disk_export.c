@@ -27,22 +27,6 @@ struct order {
 	struct cli_record record;
 };
 
-/* The whole view in one file. It stays the disk that it was: its UUID, its size. */
-static int copy_vhd(struct image *leaf, int fd, struct cli_progress *progress)
-{
-	struct vhd_footer footer = image_info(leaf)->footer;
-	struct image *to = NULL;
-	int closed, r;
-
-	if (footer.type == VHD_TYPE_DIFFERENCING)
-		footer.type = VHD_TYPE_DYNAMIC;
-	r = image_create(fd, &footer, NULL, &to);
-	if (r == 0)
-		r = cli_disk_copy(leaf, to, progress);
-	closed = image_close(to);
-	return r < 0 ? r : closed;
-}
-
 static int failed(const struct order *o, int r, const char *doing)
 {
 	if (r == -ECANCELED)
@@ -71,11 +55,12 @@ static int write_and_prove(const struct order *o, struct image *leaf, int fd,
 	int r;
 
 	cli_progress_init(&progress, o->json);
-	r = o->raw ? cli_disk_copy_raw(leaf, fd, &progress) : copy_vhd(leaf, fd, &progress);
+	r = o->raw ? cli_disk_copy_raw(leaf, fd, &progress)
+		   : cli_disk_copy_whole(leaf, fd, NULL, &progress);
 	if (r < 0)
 		return failed(o, r, "write");
 	r = o->raw ? cli_disk_prove_raw(leaf, fd, &progress, ret, &at)
-		   : cli_disk_prove(leaf, fd, &progress, ret, &at);
+		   : cli_disk_prove(leaf, fd, NULL, &progress, ret, &at);
 	if (r == -EILSEQ)
 		return cli_error(CLI_FAILED,
 				 "%s '%s': the proof failed at byte %" PRIu64

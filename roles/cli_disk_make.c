@@ -83,25 +83,6 @@ static int open_new(const struct job *j, const char *file, int *ret_fd)
 	return *ret_fd < 0 ? cli_errno(-errno, "%s: make '%s'", j->base.order.what, path) : 0;
 }
 
-static int encrypt_to(struct job *j, const struct secret *volume_key, int fd,
-		      struct cli_progress *progress)
-{
-	struct vhd_footer footer = image_info(j->source)->footer;
-	struct sector *cipher = NULL;
-	struct image *to = NULL;
-	int r = sector_new(volume_key->bytes, j->base.order.sector_bytes, &cipher), closed;
-
-	if (footer.type == VHD_TYPE_DIFFERENCING)
-		footer.type = VHD_TYPE_DYNAMIC;
-	if (r == 0)
-		r = image_create(fd, &footer, cipher, &to);
-	if (r == 0)
-		r = cli_disk_copy(j->source, to, progress);
-	closed = image_close(to);
-	sector_free(cipher);
-	return r < 0 ? r : closed;
-}
-
 static int write_header(const struct job *j, const char *file, const struct header *header)
 {
 	OWNS_FD int luks = -1;
@@ -119,8 +100,7 @@ static int stopped(const struct job *j)
 			 j->base.order.what);
 }
 
-/* The source as ciphertext, read back and proven. */
-static int write_encrypted(struct job *j, const struct secret *volume_key, int vhd)
+static int copy_and_prove(struct job *j, struct sector *cipher, int vhd)
 {
 	const char *what = j->base.order.what;
 	struct cli_progress progress;
@@ -128,13 +108,12 @@ static int write_encrypted(struct job *j, const struct secret *volume_key, int v
 	int r;
 
 	cli_progress_init(&progress, j->json);
-	r = encrypt_to(j, volume_key, vhd, &progress);
+	r = cli_disk_copy_whole(j->source, vhd, cipher, &progress);
 	if (r == -ECANCELED)
 		return stopped(j);
 	if (r < 0)
 		return cli_errno(r, "%s: encrypt '%s'", what, j->base.order.source);
-	r = cli_disk_prove_encrypted(j->source, vhd, volume_key, j->base.order.sector_bytes,
-				     &progress, &j->counts, &at);
+	r = cli_disk_prove(j->source, vhd, cipher, &progress, &j->counts, &at);
 	if (r == -ECANCELED)
 		return stopped(j);
 	if (r == -EILSEQ || r == -ENOKEY)
@@ -143,6 +122,18 @@ static int write_encrypted(struct job *j, const struct secret *volume_key, int v
 				 r == -EILSEQ ? "what was written is not what was read"
 					      : "it was not encrypted");
 	return r < 0 ? cli_errno(r, "%s: read back what was written", what) : 0;
+}
+
+/* The source as ciphertext, read back and proven. */
+static int write_encrypted(struct job *j, const struct secret *volume_key, int vhd)
+{
+	struct sector *cipher = NULL;
+	int r = sector_new(volume_key->bytes, j->base.order.sector_bytes, &cipher), status;
+
+	status = r < 0 ? cli_errno(r, "%s: encrypt '%s'", j->base.order.what, j->base.order.source)
+		       : copy_and_prove(j, cipher, vhd);
+	sector_free(cipher);
+	return status;
 }
 
 /* The source as the layer below, and its tree. */

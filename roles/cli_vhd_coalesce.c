@@ -16,14 +16,14 @@
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
 #include "roles/cli_coalesce.h"
+#include "roles/cli_disk_copy.h"
 #include "roles/cli_layer_new.h"
 #include "roles/cli_layers.h"
-#include "roles/cli_merge.h"
 #include "roles/cli_vhd.h"
 
 static int proof_failed(const struct cli_coalesce *o, int r, uint64_t at)
 {
-	if (r == -EILSEQ)
+	if (r == -EILSEQ || r == -ENOKEY)
 		return cli_error(CLI_FAILED,
 				 "%s '%s': the proof failed at byte %" PRIu64
 				 ": what was written is not what was read; the layer is kept",
@@ -139,19 +139,22 @@ int cli_coalesce_into_parent(const struct cli_coalesce *o, const struct cli_chai
 	struct cli_layer target;
 	uint64_t at = 0, bytes = 0;
 	int r, closed, status = check_pair(o, chain);
+	struct cli_progress progress;
 
 	if (status != 0)
 		return status;
+	cli_progress_init(&progress, false);
 	cli_layer_init(&target);
 	status = open_target(o, chain, &target);
 	if (status == 0) {
-		r = cli_merge_own(chain->layer[0].image, target.image, &bytes);
+		r = cli_disk_merge_into(chain->layer[0].image, true, target.image, &progress,
+					&bytes);
 		if (r < 0)
 			status = cli_errno(r, "%s '%s': write '%s'", o->verb, o->leaf, target.path);
 	}
 	if (status == 0) {
-		(void)posix_fadvise(target.vhd_fd, 0, 0, POSIX_FADV_DONTNEED);
-		r = cli_merge_prove(chain->layer[0].image, target.image, true, &at);
+		r = cli_disk_prove_merged(chain->layer[0].image, true, target.image, target.vhd_fd,
+					  &progress, &at);
 		status = proof_failed(o, r, at);
 	}
 	closed = cli_layer_close(&target);
@@ -168,23 +171,24 @@ static int copy_flat(const struct cli_coalesce *o, const struct cli_chain *chain
 		     const struct cli_layer_new *new, uint64_t *ret_bytes)
 {
 	struct image *leaf = chain->layer[0].image, *to = NULL;
+	struct cli_disk_counts counts;
+	struct cli_progress progress;
 	struct vhd_footer footer;
 	uint64_t at = 0;
 	int closed, r;
 
+	cli_progress_init(&progress, false);
 	image_footer_init(VHD_TYPE_DYNAMIC, image_info(leaf)->virtual_bytes, new->uuid,
 			  new->timestamp_s, &footer);
 	r = image_create(new->fd, &footer, new->cipher, &to);
 	if (r == 0)
-		r = cli_merge_all(leaf, to, ret_bytes);
-	if (r < 0) {
-		(void)image_close(to);
-		return cli_errno(r, "%s '%s': write '%s'", o->verb, o->leaf, o->into);
-	}
-	(void)posix_fadvise(new->fd, 0, 0, POSIX_FADV_DONTNEED);
-	r = cli_merge_prove(leaf, to, false, &at);
+		r = cli_disk_merge_into(leaf, false, to, &progress, ret_bytes);
 	closed = image_close(to);
-	return proof_failed(o, r < 0 ? r : closed, at);
+	r = r < 0 ? r : closed;
+	if (r < 0)
+		return cli_errno(r, "%s '%s': write '%s'", o->verb, o->leaf, o->into);
+	r = cli_disk_prove(leaf, new->fd, new->cipher, &progress, &counts, &at);
+	return proof_failed(o, r, at);
 }
 
 static int into_new(const struct cli_coalesce *o, const struct cli_chain *chain)

@@ -70,7 +70,7 @@ static void a_true_copy_is_proven(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		int fd = copy_of(from, types[i], NULL);
 
-		assert_int_equal(cli_disk_prove(from, fd, &quiet, &c, &at), 0);
+		assert_int_equal(cli_disk_prove(from, fd, NULL, &quiet, &c, &at), 0);
 		assert_int_equal(c.disk_bytes, DISK_BYTES);
 		assert_int_equal(c.data_bytes, i == 0 ? LEN : DISK_BYTES);
 		close(fd);
@@ -95,7 +95,7 @@ static void each_difference_is_found_where_it_is(void **state)
 		int fd = copy_of(from, VHD_TYPE_DYNAMIC, NULL);
 
 		spoil(fd, NULL, spots[i]);
-		assert_int_equal(cli_disk_prove(from, fd, &quiet, &c, &at), -EILSEQ);
+		assert_int_equal(cli_disk_prove(from, fd, NULL, &quiet, &c, &at), -EILSEQ);
 		assert_int_equal(at, spots[i] / 512 * 512);
 		close(fd);
 	}
@@ -115,7 +115,7 @@ static void data_that_became_a_hole_is_found(void **state)
 	image = bench_open(fd, IMAGE_READ_WRITE, NULL);
 	assert_int_equal(image_zero(image, 4096, AT + 8192), 0);
 	assert_int_equal(image_close(image), 0);
-	assert_int_equal(cli_disk_prove(from, fd, &quiet, &c, &at), -EILSEQ);
+	assert_int_equal(cli_disk_prove(from, fd, NULL, &quiet, &c, &at), -EILSEQ);
 	assert_int_equal(at, AT + 8192);
 	close(fd);
 	assert_int_equal(image_close(from), 0);
@@ -132,9 +132,9 @@ static void a_file_that_is_no_copy_at_all_is_no_proof(void **state)
 
 	(void)state;
 	assert_int_equal(image_close(small), 0);
-	assert_int_equal(cli_disk_prove(from, fd, &quiet, &c, &at), -EILSEQ);
+	assert_int_equal(cli_disk_prove(from, fd, NULL, &quiet, &c, &at), -EILSEQ);
 	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(cli_disk_prove(from, fd, &quiet, &c, &at), -EILSEQ);
+	assert_int_equal(cli_disk_prove(from, fd, NULL, &quiet, &c, &at), -EILSEQ);
 	close(fd);
 	assert_int_equal(image_close(from), 0);
 	close(from_fd);
@@ -175,7 +175,6 @@ static void an_encrypted_copy_shows_no_plaintext(void **state)
 {
 	struct sector *cipher = bench_cipher(512);
 	struct cli_disk_counts c;
-	struct secret key = { 0 };
 	uint8_t plain[512];
 	uint64_t at = 0;
 	int from_fd;
@@ -183,23 +182,19 @@ static void an_encrypted_copy_shows_no_plaintext(void **state)
 	int fd = copy_of(from, VHD_TYPE_DYNAMIC, cipher);
 
 	(void)state;
-	assert_int_equal(secret_new(&key, SECTOR_KEY_BYTES), 0);
-	for (unsigned i = 0; i < SECTOR_KEY_BYTES; i++) /* bench_cipher()'s */
-		key.bytes[i] = (uint8_t)(i * 3 + 1);
-	assert_int_equal(cli_disk_prove_encrypted(from, fd, &key, 512, &quiet, &c, &at), 0);
+	assert_int_equal(cli_disk_prove(from, fd, cipher, &quiet, &c, &at), 0);
 	assert_int_equal(c.data_bytes, LEN);
 	spoil(fd, cipher, AT + 5000);
-	assert_int_equal(cli_disk_prove_encrypted(from, fd, &key, 512, &quiet, &c, &at), -EILSEQ);
+	assert_int_equal(cli_disk_prove(from, fd, cipher, &quiet, &c, &at), -EILSEQ);
 	assert_int_equal(at, (AT + 5000) / 512 * 512);
 	spoil(fd, cipher, AT + 5000);
-	assert_int_equal(cli_disk_prove_encrypted(from, fd, &key, 512, &quiet, &c, &at), 0);
+	assert_int_equal(cli_disk_prove(from, fd, cipher, &quiet, &c, &at), 0);
 	assert_int_equal(image_read(from, plain, sizeof(plain), AT + 1024), 0);
 	image = bench_open(fd, IMAGE_READ_WRITE, NULL); /* past the cipher */
 	assert_int_equal(image_write(image, plain, sizeof(plain), AT + 1024), 0);
 	assert_int_equal(image_close(image), 0);
-	assert_int_equal(cli_disk_prove_encrypted(from, fd, &key, 512, &quiet, &c, &at), -ENOKEY);
+	assert_int_equal(cli_disk_prove(from, fd, cipher, &quiet, &c, &at), -ENOKEY);
 	assert_int_equal(at, AT + 1024);
-	secret_free(&key);
 	close(fd);
 	sector_free(cipher);
 	assert_int_equal(image_close(from), 0);
@@ -221,7 +216,7 @@ static void a_signal_stops_copy_and_proof(void **state)
 	assert_int_equal(raise(SIGTERM), 0);
 	assert_true(cli_stop_asked());
 	assert_int_equal(cli_disk_copy_raw(from, fd, &quiet), -ECANCELED);
-	assert_int_equal(cli_disk_prove(from, copied, &quiet, &c, &at), -ECANCELED);
+	assert_int_equal(cli_disk_prove(from, copied, NULL, &quiet, &c, &at), -ECANCELED);
 	close(fd);
 	close(copied);
 	assert_int_equal(image_close(from), 0);

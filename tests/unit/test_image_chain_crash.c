@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "roles/cli_merge.h"
+#include "roles/cli_disk_copy.h"
 
 #include "chain_bench.h"
 #include "crash_history.h"
@@ -129,6 +129,21 @@ static void assert_reads(struct chain *c, const uint8_t *want)
 	assert_memory_equal(got, want, SIZE);
 }
 
+static int merge(struct chain *c, struct image *target)
+{
+	struct cli_progress silent = { 0 };
+	uint64_t bytes;
+
+	return cli_disk_merge_into(c->image[1], true, target, &silent, &bytes);
+}
+
+static int proof(struct chain *c, bool own, struct image *target, uint64_t *ret_byte)
+{
+	struct cli_progress silent = { 0 };
+
+	return cli_disk_prove_merged(c->image[1], own, target, c->fd[0], &silent, ret_byte);
+}
+
 /* Until the very end the leaf reads as before, and a second run ends the work. */
 static unsigned cut_a_merge(uint64_t seed)
 {
@@ -139,7 +154,7 @@ static unsigned cut_a_merge(uint64_t seed)
 	struct crash_file *file;
 	struct image *target;
 	struct chain c;
-	uint64_t bytes, at;
+	uint64_t at;
 	size_t n;
 
 	make_base(&c);
@@ -150,10 +165,10 @@ static unsigned cut_a_merge(uint64_t seed)
 	file = crash_watch(&log, c.fd[0]);
 	target = chain_open_layer(&c, 0, IMAGE_READ_WRITE);
 	image_watch(target, crash_note, file);
-	assert_int_equal(cli_merge_own(c.image[1], target, &bytes), 0);
+	assert_int_equal(merge(&c, target), 0);
 	image_watch(target, NULL, NULL);
-	assert_int_equal(cli_merge_prove(c.image[1], target, true, &at), 0);
-	assert_int_equal(cli_merge_prove(c.image[1], target, false, &at), 0);
+	assert_int_equal(proof(&c, true, target, &at), 0);
+	assert_int_equal(proof(&c, false, target, &at), 0);
 	assert_int_equal(image_close(target), 0);
 	chain_close(&c);
 	close(c.fd[0]);
@@ -163,8 +178,8 @@ static unsigned cut_a_merge(uint64_t seed)
 				      seed + n);
 		target = chain_open_layer(&c, 0, IMAGE_READ_WRITE);
 		assert_reads((chain_open(&c, IMAGE_READ_ONLY), &c), want);
-		assert_int_equal(cli_merge_own(c.image[1], target, &bytes), 0);
-		assert_int_equal(cli_merge_prove(c.image[1], target, false, &at), 0);
+		assert_int_equal(merge(&c, target), 0);
+		assert_int_equal(proof(&c, false, target, &at), 0);
 		assert_int_equal(image_close(target), 0);
 		chain_close(&c);
 		close(c.fd[0]);
@@ -194,7 +209,7 @@ static void a_proof_names_the_place_of_a_difference(void **state)
 	chain_close(&c);
 	(void)chain_open(&c, IMAGE_READ_ONLY);
 	target = chain_open_layer(&c, 0, IMAGE_READ_ONLY);
-	assert_int_equal(cli_merge_prove(c.image[1], target, true, &at), -EILSEQ);
+	assert_int_equal(proof(&c, true, target, &at), -EILSEQ);
 	assert_int_equal(at, 3 * BENCH_MIB);
 	assert_int_equal(image_close(target), 0);
 	chain_end(&c);
