@@ -74,17 +74,14 @@ int cli_convert_open(const char *verb, const char *path, const struct cli_option
 		     struct cli_convert *ret)
 {
 	char file[CLI_LAYER_PATH_BYTES];
-	struct stat st;
 	int status;
 
 	*ret = (struct cli_convert){
 		.verb = verb, .folder.fd = -1, .vhd_fd = -1, .journal_fd = -1, .json = options->json
 	};
-	if (snprintf(file, sizeof(file), "%s%s", path,
-		     stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "/leaf.vhd" : "") >=
-	    (int)sizeof(file))
-		return cli_error(CLI_USAGE, "%s: the path is too long", verb);
-	status = cli_layer_folder_open(file, verb, &ret->folder, ret->name);
+	status = cli_layers_vhd(path, verb, file);
+	if (status == 0)
+		status = cli_layer_folder_open(file, verb, &ret->folder, ret->name);
 	if (status == 0) {
 		memcpy(ret->path, file, sizeof(ret->path));
 		status = cli_layers_none(ret->folder.prefix, verb);

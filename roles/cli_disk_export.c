@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,17 +113,12 @@ static int export(struct order *o, const struct cli_chain *chain)
 
 static int open_and_export(struct order *o)
 {
-	char path[CLI_LAYER_PATH_BYTES], leaf[MSG_NAME_BYTES];
+	char path[CLI_LAYER_PATH_BYTES];
 	struct cli_chain chain;
-	struct stat st;
-	bool dir = stat(o->dir, &st) == 0 && S_ISDIR(st.st_mode);
-	int status = dir ? cli_layers_leaf(o->dir, o->verb, leaf) : 0;
+	int status = cli_layers_vhd(o->dir, o->verb, path);
 
 	if (status != 0)
 		return status;
-	if (snprintf(path, sizeof(path), "%s%s%s%s", o->dir, dir ? "/" : "", dir ? leaf : "",
-		     dir ? ".vhd" : "") >= (int)sizeof(path))
-		return cli_error(CLI_USAGE, "%s: the path is too long", o->verb);
 	status = cli_chain_open(path, IMAGE_READ_ONLY, o->verb, &chain);
 	if (status == 0)
 		status = cli_chain_lock(&chain);

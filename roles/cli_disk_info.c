@@ -1,86 +1,16 @@
-/* bulkhead disk info: what a folder with leaf.vhd and leaf.luks says without any key. */
-#include <errno.h>
-#include <fcntl.h>
+/* bulkhead disk info: what the newest layer of a disk says without any key. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "policy/text.h"
 #include "roles/cli.h"
-#include "roles/cli_disk_doc.h"
-#include "vhdcrypt/header.h"
-#include "vhdcrypt/image.h"
+#include "roles/cli_layers.h"
 #include "vhdcrypt/tpm_name.h"
 
-enum { WHAT_BYTES = 4200, JSON_BYTES = 2048 };
+enum { JSON_BYTES = 2048 };
 
-/* A disk's folder, opened and checked as far as that goes without a key. */
-struct disk {
-	const char *dir;
-	char what[WHAT_BYTES];
-	int vhd_fd;
-	int luks_fd;
-	struct image *image;
-	struct header *header;
-};
-
-static void close_disk(struct disk *disk)
-{
-	(void)image_close(disk->image);
-	header_close(disk->header);
-	if (disk->vhd_fd >= 0)
-		(void)close(disk->vhd_fd);
-	if (disk->luks_fd >= 0)
-		(void)close(disk->luks_fd);
-}
-
-static int open_file(const struct disk *disk, const char *file, int *ret_fd)
-{
-	char path[CLI_DISK_DOC_PATH_BYTES];
-	int status = cli_disk_doc_path(disk->dir, file, disk->what, path);
-
-	if (status != 0)
-		return status;
-	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return *ret_fd < 0 ? cli_errno(-errno, "%s: open '%s'", disk->what, path) : 0;
-}
-
-static int open_disk(struct disk *disk, const char *verb, const char *dir)
-{
-	char text[VHD_FAULT_TEXT_BYTES];
-	struct vhd_fault fault;
-	struct detail detail = { 0 };
-	int r, status;
-
-	*disk = (struct disk){ .dir = dir, .vhd_fd = -1, .luks_fd = -1 };
-	(void)snprintf(disk->what, sizeof(disk->what), "%s '%s'", verb, dir);
-	status = open_file(disk, "leaf.vhd", &disk->vhd_fd);
-	if (status == 0)
-		status = open_file(disk, "leaf.luks", &disk->luks_fd);
-	if (status != 0)
-		return status;
-	r = image_open_layer(disk->vhd_fd, IMAGE_READ_ONLY, &disk->image, &fault);
-	if (r == -EBADMSG || r == -EOPNOTSUPP)
-		return cli_error(CLI_DAMAGED, "%s: leaf.vhd: %s", disk->what,
-				 vhd_fault_text(&fault, text, sizeof(text)));
-	if (r < 0)
-		return cli_errno(r, "%s: read leaf.vhd", disk->what);
-	r = header_open(disk->luks_fd, &disk->header, &detail);
-	if (r == -EBADMSG)
-		return cli_error(CLI_DAMAGED, "%s: leaf.luks: %s; use IT's copy of the header",
-				 disk->what, detail.text);
-	if (r < 0)
-		return cli_errno(r, "%s: read leaf.luks", disk->what);
-	if (memcmp(header_uuid(disk->header), image_info(disk->image)->footer.uuid,
-		   HEADER_RAW_UUID_BYTES) != 0)
-		return cli_error(CLI_DAMAGED, "%s: leaf.luks is the header of another disk",
-				 disk->what);
-	return 0;
-}
-
-static void print_facts(const struct disk *disk, const uint8_t object_name[TPM_NAME_BYTES])
+static void print_facts(const struct cli_layer *disk, const uint8_t object_name[TPM_NAME_BYTES])
 {
 	const struct header_shape *shape = header_shape_of(disk->header);
 	const struct image_info *info = image_info(disk->image);
@@ -106,7 +36,7 @@ static void print_facts(const struct disk *disk, const uint8_t object_name[TPM_N
 	printf("None of this is proven before the disk is unlocked.\n");
 }
 
-static int print_json(const struct disk *disk, const uint8_t object_name[TPM_NAME_BYTES])
+static int print_json(const struct cli_layer *disk, const uint8_t object_name[TPM_NAME_BYTES])
 {
 	const struct header_shape *shape = header_shape_of(disk->header);
 	const struct image_info *info = image_info(disk->image);
@@ -134,35 +64,48 @@ static int print_json(const struct disk *disk, const uint8_t object_name[TPM_NAM
 	json_object_end(&json);
 	json_object_end(&json);
 	if (json_end(&json, NULL) < 0 || puts(text) < 0)
-		return cli_error(CLI_FAILED, "%s: print its facts", disk->what);
+		return cli_error(CLI_FAILED, "%s '%s': print its facts", disk->verb, disk->path);
+	return CLI_DONE;
+}
+
+/* Opened and checked as far as that goes without a key. */
+static int print(const struct cli_layer *disk, bool json)
+{
+	const struct token *token = &header_shape_of(disk->header)->token;
+	uint8_t object_name[TPM_NAME_BYTES];
+
+	if (tpm_name_of(token->object.public, sizeof(token->object.public), object_name) < 0)
+		return cli_error(CLI_DAMAGED, "%s '%s': its header: token.public is no TPM object",
+				 disk->verb, disk->path);
+	if (json)
+		return print_json(disk, object_name);
+	print_facts(disk, object_name);
 	return CLI_DONE;
 }
 
 int cli_disk_info(int argc, char **argv)
 {
-	uint8_t object_name[TPM_NAME_BYTES];
-	const struct token *token;
+	char path[CLI_LAYER_PATH_BYTES], name[CLI_LAYER_NAME_BYTES];
+	struct cli_layer_folder folder = { .fd = -1 };
 	struct cli_options opt;
-	struct disk disk;
+	struct cli_layer disk;
 	int status = cli_common(&opt, &argc, argv);
 
 	if (status != 0)
 		return status;
 	if (argc != 2)
 		return cli_usage(argv[0]);
-	status = open_disk(&disk, argv[0], argv[1]);
-	if (status == 0) {
-		token = &header_shape_of(disk.header)->token;
-		if (tpm_name_of(token->object.public, sizeof(token->object.public), object_name) <
-		    0)
-			status = cli_error(CLI_DAMAGED,
-					   "%s: leaf.luks: token.public is no TPM object",
-					   disk.what);
-	}
-	if (status == 0 && opt.json)
-		status = print_json(&disk, object_name);
-	else if (status == 0)
-		print_facts(&disk, object_name);
-	close_disk(&disk);
+	cli_layer_init(&disk);
+	status = cli_layers_vhd(argv[1], argv[0], path);
+	if (status == 0)
+		status = cli_layer_folder_open(path, argv[0], &folder, name);
+	if (status == 0)
+		status = cli_layer_open(&folder, name, IMAGE_READ_ONLY, argv[0], &disk);
+	if (status == 0)
+		status = cli_layer_open_header(&folder, &disk);
+	if (status == 0)
+		status = print(&disk, opt.json);
+	(void)cli_layer_close(&disk); /* read-only */
+	cli_layer_folder_close(&folder);
 	return status;
 }

@@ -135,7 +135,7 @@ int cli_layer_lock_shared(const struct cli_layer *layer)
 	return lock(layer, LOCK_SH);
 }
 
-static int open_header(const struct cli_layer_folder *folder, struct cli_layer *layer)
+int cli_layer_open_header(const struct cli_layer_folder *folder, struct cli_layer *layer)
 {
 	char luks[CLI_LAYER_NAME_BYTES];
 	struct detail detail = { 0 };
@@ -210,7 +210,7 @@ int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_lay
 
 	if (!cli_layer_has_header(folder, layer->name))
 		return set_plain(keys, layer);
-	status = open_header(folder, layer);
+	status = cli_layer_open_header(folder, layer);
 	if (status == 0)
 		status = volume_key(keys, layer);
 	if (status != 0)

@@ -64,6 +64,9 @@ int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum
 int cli_layer_lock(const struct cli_layer *layer);
 int cli_layer_lock_shared(const struct cli_layer *layer);
 
+/* The header beside it, which must be this layer's: what it says, no key yet. */
+int cli_layer_open_header(const struct cli_layer_folder *folder, struct cli_layer *layer);
+
 /* Say how the payload is kept: by the header and a recovery key that opens it, or plain. */
 int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
 		     struct cli_layer *layer);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/defer.h"
@@ -43,15 +44,22 @@ static int read_record(const char *dir, const char *what, struct msg_local *ret)
 	return status;
 }
 
-int cli_layers_leaf(const char *dir, const char *what, char ret[MSG_NAME_BYTES])
+int cli_layers_vhd(const char *path, const char *what, char ret[CLI_LAYER_PATH_BYTES])
 {
-	struct msg_local local;
-	int status = read_record(dir, what, &local);
+	struct msg_local local = { 0 };
+	struct stat st;
+	bool dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	int n, status = dir ? read_record(path, what, &local) : 0;
 
-	if (status == 0)
-		(void)snprintf(ret, MSG_NAME_BYTES, "%s",
-			       local.n > 0 ? local.layer[0].name : CLI_DISK_LAYER);
-	return status;
+	if (status != 0)
+		return status;
+	n = snprintf(ret, CLI_LAYER_PATH_BYTES, "%s%s%s%s", path, dir ? "/" : "",
+		     !dir	   ? ""
+		     : local.n > 0 ? local.layer[0].name
+				   : CLI_DISK_LAYER,
+		     dir ? ".vhd" : "");
+	return n < CLI_LAYER_PATH_BYTES ? 0
+					: cli_error(CLI_USAGE, "%s: the path is too long", what);
 }
 
 int cli_layers_none(const char *dir, const char *what)

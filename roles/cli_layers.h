@@ -8,6 +8,7 @@
 #include "base/layers.h"
 #include "base/secret.h"
 #include "roles/cli_disk_doc.h"
+#include "roles/cli_layer.h"
 
 #define CLI_LAYERS_RECORD "layers.local"
 
@@ -21,8 +22,8 @@ struct cli_layers {
 	struct msg_lease chain; /* with the lease: the writable layer and all below it */
 };
 
-/* The newest layer of the disk in dir ("" is the current one): "leaf" where there is no record. */
-int cli_layers_leaf(const char *dir, const char *what, char ret[MSG_NAME_BYTES]);
+/* The VHD that is meant by a path: itself, or the newest layer of the disk in that folder. */
+int cli_layers_vhd(const char *path, const char *what, char ret[CLI_LAYER_PATH_BYTES]);
 
 /* Is the disk in dir one of which every layer came with the lease? Else CLI_REFUSED, and said. */
 int cli_layers_none(const char *dir, const char *what);
