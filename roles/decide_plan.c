@@ -227,29 +227,13 @@ void decide_plan_build(const struct decide_plan *plan, uint64_t now_wall_s,
 	memcpy(ret->endpoint, plan->endpoint, ret->n_endpoints * sizeof(ret->endpoint[0]));
 }
 
-/* A machine that is always slower would have its links taken down again and again: it gets longer. */
-static void wait_closed(struct decide_plan *plan, uint64_t now, uint64_t least_ms)
-{
-	uint64_t ms = (uint64_t)PLAN_CLOSE_MS << plan->n_stuck;
-
-	plan->close_by_boot_ms = now + (ms < least_ms ? least_ms : ms);
-	plan->quick_by_boot_ms = now + PLAN_CLOSE_MS;
-}
-
-static void is_closed(struct decide_plan *plan, uint64_t now)
-{
-	if (plan->close_by_boot_ms != 0 && now < plan->quick_by_boot_ms)
-		plan->n_stuck = 0;
-	plan->close_by_boot_ms = 0;
-}
-
 /* What closes is on its way, or finds none. The time runs from the oldest that is open still; a new
  * nft is loading closed rules, and takes the time it takes. */
 static void expect_closed(struct decide_plan *plan, uint64_t now, uint64_t least_ms)
 {
 	plan->close_id = plan->last_id + 1;
-	if (plan->met && plan->close_by_boot_ms == 0)
-		wait_closed(plan, now, least_ms);
+	if (plan->met && plan->close.by_boot_ms == 0)
+		patience_begin(&plan->close, now, least_ms);
 }
 
 void decide_plan_sent(struct decide_plan *plan, uint64_t now)
@@ -312,9 +296,9 @@ enum decide_plan_ack decide_plan_acked(struct decide_plan *plan, uint32_t id, in
 	if (error)
 		return PLAN_ACK_FAILED;
 	if (!plan->tightens && id - plan->close_id <= plan->last_id - plan->close_id)
-		is_closed(plan, now);
-	else if (plan->close_by_boot_ms != 0) /* it does take one after the other */
-		wait_closed(plan, now, 0);
+		patience_end(&plan->close, now);
+	else if (plan->close.by_boot_ms != 0) /* it does take one after the other */
+		patience_begin(&plan->close, now, 0);
 	return id == plan->last_id ? PLAN_ACK_OK : PLAN_ACK_STALE;
 }
 
@@ -329,7 +313,7 @@ void decide_plan_peer(struct decide_plan *plan)
 	plan->acked_id = plan->last_id;
 	plan->up = false;
 	plan->met = false;
-	plan->close_by_boot_ms = 0;
+	plan->close.by_boot_ms = 0;
 	mark_tightening(plan);
 }
 
@@ -340,10 +324,8 @@ bool decide_plan_overdue(const struct decide_plan *plan, uint64_t now)
 
 bool decide_plan_stuck(struct decide_plan *plan, uint64_t now)
 {
-	if (plan->close_by_boot_ms == 0 || now < plan->close_by_boot_ms)
+	if (!patience_over(&plan->close, now))
 		return false;
-	plan->close_by_boot_ms = 0;
-	plan->n_stuck = MIN(plan->n_stuck + 1, (unsigned)PLAN_SLOWER);
 	plan->met = false;
 	plan->up = false;
 	return true;
@@ -353,13 +335,13 @@ void decide_plan_forgive(struct decide_plan *plan, uint64_t now)
 {
 	plan->sent_boot_ms = now;
 	plan->intent_boot_ms = now;
-	if (plan->close_by_boot_ms != 0)
-		wait_closed(plan, now, 0);
+	if (plan->close.by_boot_ms != 0)
+		patience_begin(&plan->close, now, 0);
 }
 
 uint64_t decide_plan_wake(const struct decide_plan *plan, bool audit)
 {
-	uint64_t close_by = plan->close_by_boot_ms ? plan->close_by_boot_ms : UINT64_MAX;
+	uint64_t close_by = plan->close.by_boot_ms ? plan->close.by_boot_ms : UINT64_MAX;
 	uint64_t at;
 
 	if (plan->tightens)

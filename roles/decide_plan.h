@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/msg.h"
+#include "base/patience.h"
 #include "policy/decide.h"
 
 enum {
@@ -28,9 +29,7 @@ enum {
 	PLAN_RENEW_MS = 3800,  /* and it may be tried once more; a socket loses nothing */
 	PLAN_EARLY_MS = 1500,  /* so long before, who is awake anyway renews: with sniff's beat */
 	PLAN_ACK_MS = 15000,   /* nft answers in under a millisecond */
-	PLAN_CLOSE_MS = 50,    /* and to what closes by then, or others close; */
-	PLAN_SLOWER = 5,       /* twice as long each time that they did, so often at the most */
-	PLAN_LINKS_MS = 1000,  /* the same, when cards go up or down by it, or nobody takes it */
+	PLAN_LINKS_MS = 1000,  /* what closes, when cards go up or down by it, or nobody takes it */
 	PLAN_INTENT_MS = 2000, /* one fsync */
 	PLAN_RETRY_MS = 1000,  /* after a failed intent, or a full socket */
 	PLAN_BOUND_S = 6,      /* PLAN_GRANT_MS, and the second that is cut off */
@@ -59,18 +58,16 @@ struct decide_plan {
 	uint32_t last_id;  /* of the last message sent */
 	uint32_t acked_id; /* == last_id: nothing is under way */
 	uint32_t opened_id;
-	uint32_t close_id;	   /* of the last message that closes */
-	uint64_t close_by_boot_ms; /* its answer is due by then; 0: it came, or nothing is open */
-	uint64_t quick_by_boot_ms; /* an answer by then says that this machine is quick */
-	unsigned n_stuck;	   /* how often that was too short for this machine */
-	bool met;		   /* this nft has answered before: it began closed, and serves */
-	bool links_moved;	   /* the message that is due moves the uplinks */
-	bool links_down;	   /* the uplinks are to be down */
-	bool due;		   /* what is allowed has changed and was not sent */
-	bool tightens;		   /* ... and some of it closes */
-	bool up;		   /* nft confirmed, and is not late */
-	bool quiet;		   /* what is under way is a mere renewal, and has time */
-	uint64_t sent_boot_ms;	   /* of the oldest message without answer */
+	uint32_t close_id;     /* of the last message that closes */
+	struct patience close; /* its answer is awaited, or others close; else nothing is open */
+	bool met;	       /* this nft has answered before: it began closed, and serves */
+	bool links_moved;      /* the message that is due moves the uplinks */
+	bool links_down;       /* the uplinks are to be down */
+	bool due;	       /* what is allowed has changed and was not sent */
+	bool tightens;	       /* ... and some of it closes */
+	bool up;	       /* nft confirmed, and is not late */
+	bool quiet;	       /* what is under way is a mere renewal, and has time */
+	uint64_t sent_boot_ms; /* of the oldest message without answer */
 	uint64_t renew_boot_ms;
 	uint64_t unsent_boot_ms; /* try again not before this */
 

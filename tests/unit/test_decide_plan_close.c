@@ -21,11 +21,11 @@ static void what_closes_without_an_answer_is_stuck_once(void **state)
 	struct decide_plan p = closing();
 
 	(void)state;
-	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS - 1));
-	assert_int_equal(decide_plan_wake(&p, true), AT + PLAN_CLOSE_MS);
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
-	assert_false(decide_plan_stuck(&p, AT + 10 * PLAN_CLOSE_MS));
-	assert_true(decide_plan_wake(&p, true) > AT + PLAN_CLOSE_MS);
+	assert_false(decide_plan_stuck(&p, AT + PATIENCE_MS - 1));
+	assert_int_equal(decide_plan_wake(&p, true), AT + PATIENCE_MS);
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
+	assert_false(decide_plan_stuck(&p, AT + 10 * PATIENCE_MS));
+	assert_true(decide_plan_wake(&p, true) > AT + PATIENCE_MS);
 }
 
 static void what_was_answered_in_time_is_not_stuck(void **state)
@@ -34,7 +34,7 @@ static void what_was_answered_in_time_is_not_stuck(void **state)
 
 	(void)state;
 	assert_int_equal(decide_plan_acked(&p, p.last_id, 0, AT + 1), PLAN_ACK_OK);
-	assert_false(decide_plan_stuck(&p, AT + 10 * PLAN_CLOSE_MS));
+	assert_false(decide_plan_stuck(&p, AT + 10 * PATIENCE_MS));
 }
 
 static void a_renewal_or_a_loosening_without_an_answer_is_not_stuck(void **state)
@@ -55,7 +55,7 @@ static void another_that_closes_does_not_prolong_it(void **state)
 	(void)state;
 	decide_plan_links(&p, false);
 	(void)send_now(&p, AT + 10);
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
 }
 
 static void an_answer_to_a_message_before_it_gives_it_its_time_again(void **state)
@@ -68,8 +68,8 @@ static void an_answer_to_a_message_before_it_gives_it_its_time_again(void **stat
 	want(&p, NOTHING);
 	(void)send_now(&p, AT);
 	assert_int_equal(decide_plan_acked(&p, renewal, 0, AT + 40), PLAN_ACK_STALE);
-	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
-	assert_true(decide_plan_stuck(&p, AT + 40 + PLAN_CLOSE_MS));
+	assert_false(decide_plan_stuck(&p, AT + PATIENCE_MS));
+	assert_true(decide_plan_stuck(&p, AT + 40 + PATIENCE_MS));
 }
 
 /* It loads closed rules first, however long that takes. */
@@ -104,7 +104,7 @@ static void an_answer_to_what_was_sent_before_closes_nothing_that_was_not_sent(v
 	want(&p, NOTHING);
 	decide_plan_unsent(&p, AT); /* its socket is full */
 	assert_int_equal(decide_plan_acked(&p, renewal, 0, AT + 10), PLAN_ACK_OK);
-	assert_true(decide_plan_stuck(&p, AT + 10 + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + 10 + PATIENCE_MS));
 }
 
 static void what_the_kernel_refuses_to_close_is_stuck_as_well(void **state)
@@ -113,7 +113,7 @@ static void what_the_kernel_refuses_to_close_is_stuck_as_well(void **state)
 
 	(void)state;
 	assert_int_equal(decide_plan_acked(&p, p.last_id, -EBUSY, AT + 1), PLAN_ACK_FAILED);
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
 }
 
 /* A card takes its time to go down. */
@@ -124,7 +124,7 @@ static void what_moves_the_links_has_longer(void **state)
 	(void)state;
 	decide_plan_links(&p, true);
 	(void)send_now(&p, AT);
-	assert_false(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_false(decide_plan_stuck(&p, AT + PATIENCE_MS));
 	assert_true(decide_plan_stuck(&p, AT + PLAN_LINKS_MS));
 }
 
@@ -136,7 +136,7 @@ static void who_was_late_himself_waits_anew(void **state)
 	(void)state;
 	decide_plan_forgive(&p, AT + 9000);
 	assert_false(decide_plan_stuck(&p, AT + 9000));
-	assert_true(decide_plan_stuck(&p, AT + 9000 + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + 9000 + PATIENCE_MS));
 }
 
 /* A new nft, which answers after so long to what closes. Is that in time? */
@@ -159,12 +159,12 @@ static void a_slow_machine_gets_longer_until_it_is_quick(void **state)
 	struct decide_plan p = closing();
 
 	(void)state;
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
-	assert_false(answers_after(&p, AT + 1000, 3 * PLAN_CLOSE_MS)); /* longer than twice */
-	assert_true(answers_after(&p, AT + 2000, 3 * PLAN_CLOSE_MS));
-	assert_true(answers_after(&p, AT + 3000, 3 * PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
+	assert_false(answers_after(&p, AT + 1000, 3 * PATIENCE_MS)); /* longer than twice */
+	assert_true(answers_after(&p, AT + 2000, 3 * PATIENCE_MS));
+	assert_true(answers_after(&p, AT + 3000, 3 * PATIENCE_MS));
 	assert_true(answers_after(&p, AT + 4000, 1));
-	assert_false(answers_after(&p, AT + 5000, PLAN_CLOSE_MS));
+	assert_false(answers_after(&p, AT + 5000, PATIENCE_MS));
 }
 
 static void no_machine_gets_as_long_as_a_lease(void **state)
@@ -172,7 +172,7 @@ static void no_machine_gets_as_long_as_a_lease(void **state)
 	struct decide_plan p = closing();
 
 	(void)state;
-	assert_true(decide_plan_stuck(&p, AT + PLAN_CLOSE_MS));
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
 	for (unsigned i = 1; i < 20; i++)
 		assert_false(answers_after(&p, AT + 10000 * i, PLAN_GRANT_MS / 2));
 }
