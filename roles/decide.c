@@ -137,6 +137,22 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 	(void)decide_record_send(d, &record); /* said there */
 }
 
+/* What came before is read and enforced by now (read_all). The question may be that of a successor. */
+static void answer(struct decider *d, bool predecessor_hung)
+{
+	struct msg_sup msg = { .verb = SUP_ANSWER };
+	struct msg_audit record;
+
+	role_send_sup(&msg, -1);
+	if (!predecessor_hung)
+		return;
+	record = decide_record(d, AUDIT_ROLE, AUDIT_EVENT, REASON_OK, "decide");
+	decide_record_text(
+		record.detail, sizeof(record.detail),
+		"it did not answer in time; uplinks taken down without it, and it was replaced");
+	(void)decide_record_send(d, &record); /* said there */
+}
+
 static void take_order(struct decider *d, uint64_t now)
 {
 	struct msg_sup msg;
@@ -158,6 +174,9 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_STOP:
 		decide_stop_begin(d, now);
 		break;
+	case SUP_ASK:
+		answer(d, msg.what);
+		break;
 	case SUP_START:
 	case SUP_GO:
 	case SUP_DISK_START:
@@ -165,6 +184,8 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DISK_STOP:
 	case SUP_POLICY_STORE:
 	case SUP_NET_CLOSE:
+	case SUP_NEWS:
+	case SUP_ANSWER:
 	case SUP_NET_RESTART:
 	case SUP_DHCP_RESTART:
 	case SUP_LEASE_OPEN:

@@ -54,6 +54,7 @@ static struct sniff {
 	struct uplink uplink[MSG_UPLINKS];
 	uint32_t pace; /* enum beat_pace, as decide wants it */
 	uint64_t next_beat_boot_ms;
+	bool news;    /* signs were told that the supervisor has not heard of */
 	int nflog_fd; /* -1: nobody is told what our rules drop */
 	struct nflog_lost samples_lost;
 } sniff;
@@ -143,6 +144,7 @@ static bool send_claim(struct sniff *s, const struct msg_claim *claim)
 {
 	int r = ipc_send(s->role.peer_fd[ROLE_DECIDE], claim, sizeof(*claim), -1);
 
+	s->news = s->news || (claim->kind != SIGN_ALIVE && claim->kind != SIGN_BLOCKED);
 	if (r == -EAGAIN)
 		return false;
 	if (r < 0) {
@@ -314,6 +316,20 @@ static void hear_decide(struct sniff *s)
 	s->pace = beat.pace;
 }
 
+/* It sees that decide answers, whether decide took the claims or not. One that is behind with its reading
+ * finds such a message in its socket anyway. */
+static void tell_supervisor(struct sniff *s)
+{
+	const struct msg_sup msg = { .verb = SUP_NEWS };
+	int r = ipc_send(ROLE_SUP_FD, &msg, sizeof(msg), -1);
+
+	if (r < 0 && r != -EAGAIN) {
+		errno = -r;
+		die("news to the supervisor: %m");
+	}
+	s->news = false;
+}
+
 static void check_supervisor(struct sniff *s)
 {
 	struct msg_sup msg;
@@ -351,6 +367,8 @@ static _Noreturn void run(struct sniff *s)
 		if (s->nflog_fd >= 0 && loop_ready(&loop, s->nflog_fd))
 			hear_samples(s);
 		beat(s, loop_now_boot_ms());
+		if (s->news)
+			tell_supervisor(s);
 	}
 }
 

@@ -95,20 +95,6 @@ static void restart_net(struct supervisor *s)
 	}
 }
 
-/* A message that closes was not taken. Nothing leaves by a link that is down, whatever the rules say;
- * the next nft begins with closed rules, and only then takes the links up again. */
-static void close_net(struct supervisor *s)
-{
-	struct child *c = supervisor_find(s, ROLE_NFT, "");
-
-	if (c->pid > 0)
-		(void)kill(c->pid, SIGKILL);
-	c->replaced = true;
-	supervisor_close_uplinks(s);
-	if (c->pid == 0)
-		supervisor_start_child(s, c);
-}
-
 static void restart_dhcp(struct supervisor *s, const char *ifname)
 {
 	const struct child *c = supervisor_find(s, ROLE_DHCP, ifname);
@@ -117,7 +103,7 @@ static void restart_dhcp(struct supervisor *s, const char *ifname)
 		(void)kill(c->pid, SIGKILL);
 }
 
-/* What decide may ask. Everybody else only listens. */
+/* What decide may ask. Of all others sniff alone says anything. */
 static void serve(struct supervisor *s, struct child *child)
 {
 	struct msg_sup msg;
@@ -126,6 +112,10 @@ static void serve(struct supervisor *s, struct child *child)
 
 	if (r == -EPIPE)
 		return; /* it is ending; its pidfd will say so */
+	if (r == 0 && child->role == ROLE_SNIFF && msg.verb == SUP_NEWS && fd < 0) {
+		supervisor_close_news(s);
+		return;
+	}
 	if (r < 0 || child->role != ROLE_DECIDE || !msg_text_ok(msg.name, sizeof(msg.name))) {
 		log_err(r, "role %u broke its contract, ending it", (unsigned)child->role);
 		(void)kill(child->pid, SIGKILL);
@@ -142,7 +132,9 @@ static void serve(struct supervisor *s, struct child *child)
 	else if (msg.verb == SUP_DISK_CONNECT)
 		supervisor_disk_connect(s, msg.id, msg.name);
 	else if (msg.verb == SUP_NET_CLOSE)
-		close_net(s);
+		supervisor_close_net(s);
+	else if (msg.verb == SUP_ANSWER && supervisor_close_answered(s))
+		; /* done */
 	else if (msg.verb == SUP_NET_RESTART)
 		restart_net(s);
 	else if (msg.verb == SUP_DHCP_RESTART)
@@ -165,6 +157,9 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 	loop_reset(&loop);
 	loop_want(&loop, signal_fd);
 	loop_want(&loop, s->sentinel_pidfd);
+	loop_want(&loop, s->events_fd);
+	if (s->watch.patience.by_boot_ms != 0)
+		loop_wake_at(&loop, s->watch.patience.by_boot_ms);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 
@@ -180,6 +175,8 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 		log_warn(0, "the sentinel ended, starting another");
 		supervisor_hold_namespace(s);
 	}
+	if (loop_ready(&loop, s->events_fd))
+		supervisor_close_events(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
@@ -191,6 +188,8 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 			 loop_now_boot_ms() >= c->restart_boot_ms)
 			supervisor_start_child(s, c);
 	}
+	if (!loop_ready(&loop, supervisor_find(s, ROLE_DECIDE, "")->sup_fd))
+		supervisor_close_tick(s); /* else its answer may be behind what it said before */
 	*stop = read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }
 
@@ -233,9 +232,11 @@ static void stop_all(struct supervisor *s)
 
 int main(int argc, char **argv)
 {
-	static struct supervisor s = {
-		.host_ns_fd = -1, .ns_fd = -1, .sentinel_pidfd = -1, .control_fd = -1
-	};
+	static struct supervisor s = { .host_ns_fd = -1,
+				       .ns_fd = -1,
+				       .sentinel_pidfd = -1,
+				       .events_fd = -1,
+				       .control_fd = -1 };
 	struct options o;
 	int signal_fd;
 	bool stop = false;
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
 	if (signal_fd < 0)
 		die("wait for signals: %s", strerror(-signal_fd));
 	supervisor_reduce();
+	supervisor_close_begin(&s);
 	start_all(&s);
 	log_info("started; %u uplinks, placement %u", (unsigned)s.config.n_uplinks,
 		 (unsigned)s.config.placement);

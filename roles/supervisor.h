@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/msg.h"
+#include "roles/supervisor_watch.h"
 
 enum { SUPERVISOR_CHILDREN = 48 };
 
@@ -48,7 +49,10 @@ struct supervisor {
 	int host_ns_fd;
 	int ns_fd;
 	int sentinel_pidfd;
-	bool released; /* root takes the uplinks back: end, and stay away */
+	int events_fd; /* rtnetlink in the namespace: only that there is news */
+	struct supervisor_watch watch;
+	bool decide_hung; /* its successor is to know */
+	bool released;	  /* root takes the uplinks back: end, and stay away */
 	int control_fd;
 	struct child child[SUPERVISOR_CHILDREN];
 	unsigned n_children;
@@ -91,6 +95,25 @@ void supervisor_hold_namespace(struct supervisor *s);
 /* Enter the namespace (inside: true) or come back; ends the process when that fails. */
 void supervisor_enter_namespace(const struct supervisor *s, bool inside);
 
+/* -- supervisor_close.c: where decide or nft does not close -- */
+
+/* Hear from now on when the kernel has news of the links. */
+void supervisor_close_begin(struct supervisor *s);
+
+/* There may be something to close: see that decide answers. What the kernel told is read first. */
+void supervisor_close_news(struct supervisor *s);
+void supervisor_close_events(struct supervisor *s);
+
+/* decide was started: ask it for the first time. It answered: false, it was not asked. */
+void supervisor_close_asked(struct supervisor *s, struct child *decide);
+bool supervisor_close_answered(struct supervisor *s);
+
+/* In each round in which decide said nothing: close when it is late. */
+void supervisor_close_tick(struct supervisor *s);
+
+/* For decide, or in its place: take the uplinks down, replace nft. */
+void supervisor_close_net(struct supervisor *s);
+
 /* -- supervisor_child.c -- */
 
 /* The slot of a role (and name), or NULL. */
@@ -119,6 +142,9 @@ void supervisor_tell_gone(struct supervisor *s, const char *disk);
 
 /* -- supervisor_give.c: the resources of each role, opened here and lent by descriptor -- */
 void supervisor_give(struct supervisor *s, struct child *child);
+
+/* Hear of links, addresses and routes in the namespace; never blocks. Ends the process on failure. */
+int supervisor_open_rtnetlink(const struct supervisor *s);
 
 /* Listen on a unix socket below the runtime folder: descriptor or negative errno. */
 int supervisor_listen(const struct supervisor *s, const char *rest, int type, mode_t mode);

@@ -235,6 +235,8 @@ static void start_role(struct supervisor *s, struct child *child)
 	supervisor_give(s, child);
 	wire_all(s, child);
 	supervisor_send(child, &go, -1);
+	if (child->role == ROLE_DECIDE)
+		supervisor_close_asked(s, child);
 }
 
 void supervisor_start_child(struct supervisor *s, struct child *child)
@@ -300,6 +302,8 @@ void supervisor_reap(struct supervisor *s, struct child *child)
 	if (child->sup_fd >= 0)
 		(void)close(take_fd(&child->sup_fd));
 	child->pid = 0;
+	if (child->role == ROLE_DECIDE)
+		supervisor_watch_ended(&s->watch);
 	if (child->role == ROLE_BLOCK && !supervisor_disk_wanted(s, child->name)) {
 		supervisor_tell_gone(s, child->name);
 		return;

@@ -101,7 +101,7 @@ static void give_key(const struct supervisor *s, struct child *child)
 		give(child, SUP_RES_TPM, "", 0, fd);
 }
 
-static int open_rtnetlink(const struct supervisor *s)
+int supervisor_open_rtnetlink(const struct supervisor *s)
 {
 	struct sockaddr_nl nl = {
 		.nl_family = AF_NETLINK,
@@ -146,7 +146,7 @@ static void give_decide(struct supervisor *s, struct child *child)
 		die("listen on '%s/control.sock': %s", s->config.runtime, strerror(-s->control_fd));
 	give(child, SUP_RES_CONTROL, "", 0, s->control_fd);
 	{
-		OWNS_FD int fd = open_rtnetlink(s);
+		OWNS_FD int fd = supervisor_open_rtnetlink(s);
 
 		give(child, SUP_RES_RTNL, "", 0, fd);
 	}

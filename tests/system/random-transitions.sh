@@ -214,4 +214,5 @@ opened=$(awk '$1 == "open" && !o { n++; o = 1 } $1 == "closed" { o = 0 } END { p
 [ "$opened" -ge $((TRANSITIONS / 10)) ] || fail "only $opened openings in $TRANSITIONS transitions"
 echo "seed $SEED: $TRANSITIONS transitions in $took s, $opened openings, $(sed 's/ refused.*//' "$LAB/flood.log" | tail -n 1);" \
 	"without Bulkhead $before; $STAMPS_SAID ($tcp of TCP at home);" \
-	"at the company 0; $(grep -c 'nft does not close' "$LAB/bulkheadd.log") times closed without nft"
+	"at the company 0; $(grep -c 'nft does not close' "$LAB/bulkheadd.log") times closed without nft," \
+	"$(grep -c 'decide does not answer' "$LAB/bulkheadd.log") without decide"

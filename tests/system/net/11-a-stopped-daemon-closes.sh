@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# bulkhead-nft alone is stopped while personal streams under its grant at home, and cannot be started
-# anew either; then a sign is heard: the supervisor closes without it. Then every process of Bulkhead is
-# stopped: the stream ends within the grant's five seconds. The cable then goes to the company's LAN: nothing is heard there, and
-# nothing opens when the processes go on: they find out first where they are.
+# bulkhead-nft or bulkhead-decide alone is stopped while personal streams under its grant at home, and
+# cannot be started anew either; then a sign is heard, or (decide) the cable goes to the company's LAN:
+# the supervisor closes without it. Then every process of Bulkhead is stopped: the stream ends within
+# the grant's five seconds. The cable then goes to the company's LAN: nothing is heard there, and nothing
+# opens when the processes go on: they find out first where they are.
 # case: 11
 # title: the daemon hangs (SIGSTOP)
-# expect dom0: nft alone: closed without it, within 0.1 s of the sign on an idle machine; all of it: within the lease of 5 s, and it stays closed
+# expect dom0: nft or decide alone: closed without it, within 0.1 s of the sign on an idle machine; all of it: within the lease of 5 s, and it stays closed
 # expect guard: out of reach of personal; the same when it hangs
 # expect split: out of reach of personal; the same when it hangs
 # kernels: any
@@ -36,26 +37,57 @@ last_ms() { # when the last frame was heard (boot and monotonic time are one: no
 	awk '{ l = $3 } END { printf "%.0f", l / 1000000 }' "$LAB/home.runs"
 }
 
-nft=$(laptop_role_pid nft)
-kill -STOP "$nft"
-mount --bind /bin/false /usr/libexec/bulkhead/bulkhead-nft
-sign=$(lab_ms)
-# LLDP: the carrier stays, and nothing but what is done about it keeps the stream from the wire
-lab_in home "$CASE_FORGE" cable own 01:80:c2:00:00:0e frame 88cc02070402000000000104020531060200780000 \
-	"$(lab_token lldp)" 1 >/dev/null || fail "no LLDP frame"
-lab_wait 12 silent || fail "nft is stopped, and the stream goes on behind a sign"
-alone=$(($(last_ms) - sign))
-[ $alone -le 1000 ] || fail "nft is stopped: open for $alone ms after the sign"
+is_closed() { # in the kernel: no grant of personal
+	tail -n 1 "$LAB/watch" | grep -q '^closed'
+}
+hang() { # hang ROLE - stopped, and its like cannot be started
+	hung=$(laptop_role_pid "$1")
+	kill -STOP "$hung"
+	mount --bind /bin/false "/usr/libexec/bulkhead/bulkhead-$1"
+}
+mend() { # mend ROLE WORDS - told, replaced, and home again
+	umount "/usr/libexec/bulkhead/bulkhead-$1"
+	lab_wait 10 laptop_role_replaced "$1" "$hung" || fail "$1 is not started anew"
+	case_audited ".kind == \"role\" and .subject == \"$1\" and (.detail | contains(\"$2\"))" ||
+		fail "nobody recorded that $1 hung"
+	lans_unplug # what was heard there is forgotten
+	case_zone unknown
+	lans_plug home
+	case_zone foreign
+	case_open
+}
+sign_ends_it() { # sign_ends_it ROLE - LLDP: the carrier stays, and nothing but what is done about it
+	# keeps the stream from the wire; ms to the last frame, in ALONE
+	local sign
+	sign=$(lab_ms)
+	lab_in home "$CASE_FORGE" cable own 01:80:c2:00:00:0e frame 88cc02070402000000000104020531060200780000 \
+		"$(lab_token lldp)" 1 >/dev/null || fail "no LLDP frame"
+	lab_wait 12 silent || fail "$1 is stopped, and the stream goes on behind a sign"
+	ALONE=$(($(last_ms) - sign))
+	[ $ALONE -le 1000 ] || fail "$1 is stopped: open for $ALONE ms after the sign"
+}
+
+hang nft
+sign_ends_it nft
 ! ip -n bulkhead link show en0 | grep -q ",UP" || fail "nft is stopped, and the uplink is up"
-umount /usr/libexec/bulkhead/bulkhead-nft
-case_audited '.kind == "role" and .subject == "nft" and (.detail | contains("did not close in time"))' ||
-	fail "nobody recorded that nft did not close"
-lab_wait 10 laptop_role_replaced nft "$nft" || fail "nft is not started anew"
-lans_unplug # what was heard there is forgotten
-case_zone unknown
-lans_plug home
-case_zone foreign
-case_open
+said="nft stopped: $ALONE ms"
+mend nft "did not close in time"
+
+hang decide
+sign_ends_it decide
+said+=", decide stopped: $ALONE ms"
+mend decide "did not answer in time"
+
+hang decide
+lost=$(lab_ms)
+lans_unplug
+lab_wait 3 is_closed || fail "decide is stopped, the cable out for 3 s, and the grant stands"
+took=$(($(lab_ms) - lost))
+[ $took -le 1000 ] || fail "decide is stopped: the grant stood for $took ms without a cable"
+said+=", the cable out: $took ms"
+lans_plug corp
+case_none corp case_tries $CASE_KINDS
+mend decide "did not answer in time"
 
 pids=$(laptop_pids)
 kill -STOP $pids
@@ -65,10 +97,10 @@ took=$(($(last_ms) - stopped))
 [ $took -le 5500 ] || fail "open for $took ms after the stop"
 lans_plug corp
 case_none corp case_tries $CASE_KINDS
-kill -CONT $pids
+kill -CONT $pids 2>/dev/null # not of the children of dhcpcd that ended
 case_zone suspect
 case_none corp case_tries $CASE_KINDS
 lab_stop stream
 [ "$(stamps_heard corp)" = 0 ] || fail "the stream is on the company's LAN"
 stamps_judge home corp || fail "late frames: $STAMPS_SAID"
-case_end "the stream ended $alone ms after the sign with nft stopped, $took ms after the stop of all"
+case_end "closed after the sign with $said; $took ms after the stop of all"

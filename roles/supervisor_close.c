@@ -1,0 +1,96 @@
+/* Closing when those who should close do not: decide and nft. */
+#include "roles/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+
+enum { EVENTS_PER_ROUND = 64 }; /* then the children have their turn */
+
+void supervisor_close_begin(struct supervisor *s)
+{
+	s->events_fd = supervisor_open_rtnetlink(s);
+}
+
+static void replace(struct supervisor *s, enum role_id role)
+{
+	struct child *c = supervisor_find(s, role, "");
+
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+	c->replaced = true;
+	if (c->pid == 0)
+		supervisor_start_child(s, c);
+}
+
+/* Nothing leaves by a link that is down, whatever the rules say; the next nft begins with closed rules,
+ * and only then takes the links up again. */
+void supervisor_close_net(struct supervisor *s)
+{
+	struct child *nft = supervisor_find(s, ROLE_NFT, "");
+
+	if (nft->pid > 0)
+		(void)kill(nft->pid, SIGKILL); /* first: it would take them up */
+	supervisor_close_uplinks(s);
+	replace(s, ROLE_NFT);
+}
+
+static void ask(struct supervisor *s)
+{
+	struct msg_sup msg = { .verb = SUP_ASK };
+
+	supervisor_send(supervisor_find(s, ROLE_DECIDE, ""), &msg, -1);
+}
+
+void supervisor_close_asked(struct supervisor *s, struct child *decide)
+{
+	struct msg_sup msg = { .verb = SUP_ASK, .what = s->decide_hung };
+
+	supervisor_watch_started(&s->watch);
+	supervisor_send(decide, &msg, -1);
+}
+
+void supervisor_close_news(struct supervisor *s)
+{
+	if (supervisor_watch_news(&s->watch, loop_now_boot_ms()))
+		ask(s);
+}
+
+bool supervisor_close_answered(struct supervisor *s)
+{
+	bool again;
+
+	if (!supervisor_watch_answered(&s->watch, loop_now_boot_ms(), &again))
+		return false;
+	s->decide_hung = false; /* told */
+	if (again)
+		ask(s);
+	return true;
+}
+
+/* What the kernel tells does not matter here: it is a reason to ask. News that were lost, too. */
+void supervisor_close_events(struct supervisor *s)
+{
+	char event[16];
+
+	for (unsigned i = 0; i < EVENTS_PER_ROUND; i++)
+		if (recv(s->events_fd, event, sizeof(event), 0) < 0 && errno != ENOBUFS)
+			break;
+	supervisor_close_news(s);
+}
+
+void supervisor_close_tick(struct supervisor *s)
+{
+	if (!supervisor_watch_over(&s->watch, loop_now_boot_ms()))
+		return;
+	log_err(0, "decide does not answer: the uplinks are taken down without it, and it is "
+		   "replaced");
+	supervisor_watch_ended(&s->watch); /* what it still says is no answer */
+	s->decide_hung = true;
+	supervisor_close_net(s);
+	replace(s, ROLE_DECIDE);
+}
