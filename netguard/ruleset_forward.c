@@ -27,23 +27,21 @@ static const char STATE[] =
  * Before conntrack (-200), so that a forged packet makes no entry. The
  * kernel's lookup itself lets pass what comes by the loopback link, ICMPv6 from "::" to a group: who
  * looks for a duplicate address (RFC 4862 5.4.2, RFC 3590) has none yet; and 0.0.0.0 to everybody or to a
- * group, as DHCP's clients say it (RFC 2131 4.1). What a port says to its own
- * address about names and addresses makes no entry either: no flood of questions fills the table.
+ * group, as DHCP's clients say it (RFC 2131 4.1). That makes no entry, and what a port says to its own
+ * address about names and addresses makes none: no flood of questions fills the table.
  * Every packet comes by here, and each expression costs it 10 ns: two bytes where a port stands in
  * TCP and UDP tell most of them apart from names and addresses, before anything is asked of what they are. */
-static const char SOURCE[] =
-	"	chain names {\n"
-	"		iifname . iif @uplinks accept\n"
-	"		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 "
-	"notrack accept\n"
-	"		meta l4proto . th dport { 6 . 53, 17 . 53, 17 . 67 } "
-	"fib daddr . iif type local notrack\n"
-	"	}\n"
-	"	chain source {\n"
-	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		fib saddr . iif oif missing goto spoofed\n"
-	"		@th,16,16 { 53, 67 } goto names\n"
-	"	}\n";
+static const char SOURCE[] = "	chain names {\n"
+			     "		iifname . iif @uplinks accept\n"
+			     "		ip saddr 0.0.0.0 notrack\n"
+			     "		meta l4proto . th dport { 6 . 53, 17 . 53, 17 . 67 } "
+			     "fib daddr . iif type local notrack\n"
+			     "	}\n"
+			     "	chain source {\n"
+			     "		type filter hook prerouting priority raw; policy accept;\n"
+			     "		fib saddr . iif oif missing goto spoofed\n"
+			     "		@th,16,16 { 53, 67 } goto names\n"
+			     "	}\n";
 
 /* begin: the first packet of a flow (who jumps here looks for no mark) takes that of its pair, and counts.
  * A port that is not in the set (it is full) gets no flows: the bound must not end silently.

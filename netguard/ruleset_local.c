@@ -40,7 +40,6 @@ static const char INPUT[] =
 	"	}\n"
 	"	chain output_raw {\n"
 	"		type filter hook output priority raw; policy accept;\n"
-	"		oifname . oif @uplinks accept\n"
 	"		udp sport { 53, 67 } notrack\n"
 	"		tcp sport 53 notrack\n"
 	"	}\n";
