@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # mutants - is there a test for each line of the firewall? By hand, or as a part of `make soak`.
 #
-#	OUT=out [JOBS=2] [TESTS='GLOB...'] [TSV=FILE] [HOLD=1] [KNOWN=skip] tests/mutants.sh [lines|conditions|all] [WORD...]
+#	OUT=out [JOBS=2] [TESTS='GLOB...'] [TSV=FILE] [HOLD=1] [ONCE=1] [NAMED=1] [KNOWN=skip] \
+#		tests/mutants.sh [lines|conditions|all] [WORD...]
 #
 # Takes the text that the real bulkhead-nft loads, and for each of its rules (lines), or for each
-# condition within one (conditions), builds a bulkhead-nft without just that, in a copy of the tree: the
+# condition within one (conditions), has a bulkhead-nft without just that, built in a copy of the tree: the
 # product has no switch for it. The firewall-level system tests run against each until one fails; those
-# go first that killed this mutant the last time, and those that name its chain on a line "# holds: CHAIN...".
-# WORDs choose the mutants whose chain or text holds one of them. A line for each mutant:
+# go first that killed this mutant the last time, and those that name its chain on a line "# holds: CHAIN...";
+# NAMED=1: only they. WORDs choose the mutants whose chain or text holds one of them. A line for each mutant:
 #
-#	TEST  or  SURVIVES  or  INVALID (it does not load)	CHAIN	RULE	WITHOUT
+#	TEST  or  SURVIVES  or  INVALID (it does not load)	CHAIN	RULE	WITHOUT	what the test said
 #
 # A test that fails on the tree as it is ends the run; one that skips is left out. HOLD=1: they were seen to hold
-# the last time that this ran, and are not tried first. A test kills by failing twice, unless it is one that
-# names the chain: on a busy machine each may fail once. KNOWN=skip: whoever may survive is not tried; each costs
-# all tests. tests/mutants.known lists who may
-# survive, a line each: CHAIN, RULE, WITHOUT and the reason, with tabs between. Exit status 1: something survives
-# that it does not explain, or it explains what a test kills, or what is no rule any more.
+# the last time that this ran, and are not tried first. A test kills by failing twice with the same words, or once
+# with those by which it killed this mutant the last time: on a busy machine each may fail once. ONCE=1, for a first
+# look: by failing. A test with a line "# alone" runs beside no other that has one. KNOWN=skip: whoever may
+# survive is not tried; each costs all tests. tests/mutants.known lists who may survive, a line each: CHAIN,
+# RULE, WITHOUT and the reason, with tabs between. Exit status 1: something survives that it does not
+# explain, or it explains what a test kills, or what is no rule any more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,10 +47,13 @@ tests_all() {
 }
 
 run_test() { # run_test TEST OUT LOG
-	timeout -k 5 300 env OUT="$2" "$1" >"$3" 2>&1
+	local alone=/dev/null
+	! grep -q '^# alone' "$1" || alone=/run/lock/bulkhead-mutants # (there is one neighbour table for all namespaces)
+	flock "$alone" timeout -k 5 300 env OUT="$2" "$1" >"$3" 2>&1
 }
 
-# A copy of the sources with objects that are up to date, and an OUT that differs in bulkhead-nft alone.
+# A copy of the sources with objects that are up to date, and an OUT that differs in bulkhead-nft alone: it
+# leaves out what the environment says.
 make_tree() { # make_tree FOLDER
 	local entry
 	mkdir -p "$1/out/roles"
@@ -67,14 +72,32 @@ make_tree() { # make_tree FOLDER
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "netguard/mutant.h"
-
 /* The chains of several uplinks differ in their number alone. */
 static void say_class(const char *name, size_t n, char ret[64])
 {
 	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
 		n--;
 	(void)snprintf(ret, 64, "%.*s", (int)n, name);
+}
+
+/* MUTANT is CHAIN, RULE and what stands in its place, each with a newline behind it; any number of them. */
+static const char *replaced(const char *line, const char *class)
+{
+	static char to[1024];
+	const char *at = getenv("MUTANT");
+	size_t n_class = strlen(class), n = strlen(line + 2);
+
+	for (; at && *at; at = strchr(strchr(strchr(at, '\n') + 1, '\n') + 1, '\n') + 1) {
+		const char *from = strchr(at, '\n') + 1, *by = strchr(from, '\n') + 1;
+
+		if ((size_t)(from - at) != n_class + 1 || strncmp(at, class, n_class) != 0 ||
+		    (size_t)(by - from) != n + 1 || strncmp(from, line + 2, n) != 0)
+			continue;
+		(void)snprintf(to, sizeof(to), "\t\t%.*s", (int)strcspn(by, "\n"), by);
+		fprintf(stderr, "mutant\n");
+		return to;
+	}
+	return line;
 }
 
 int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_bytes)
@@ -86,43 +109,24 @@ int ruleset_build(const struct ruleset *ruleset, char *ret_text, size_t text_byt
 	if (r < 0 || !copy)
 		return r;
 	while ((line = strsep(&next, "\n")) && next) {
+		const char *rule = strncmp(line, "\t\t", 2) == 0 ? replaced(line, class) : line;
+
 		if (strncmp(line, "\tchain ", 7) == 0)
 			say_class(line + 7, strcspn(line + 7, " "), class);
-		if (strncmp(line, "\t\t", 2) == 0 && MUTANT_FROM[0] == '\0')
-			fprintf(stderr, "rule\t%s\t%s\n", class, line + 2);
-		if (strncmp(line, "\t\t", 2) == 0 && strcmp(class, MUTANT_CHAIN) == 0 &&
-		    strcmp(line + 2, MUTANT_FROM) == 0)
-			line = MUTANT_TO;
-		at += (size_t)snprintf(ret_text + at, text_bytes - at, "%s\n", line);
+		if (rule != line || strncmp(line, "\t\t", 2) == 0)
+			fprintf(stderr, "rule\t%s\t%s\n", class, rule + 2);
+		at += (size_t)snprintf(ret_text + at, text_bytes - at, "%s\n", rule);
 		if (at >= text_bytes)
 			abort();
 	}
+	fprintf(stderr, "rules end\n");
 	free(copy);
 	return 0;
 }
 END
 	sed -i 's/^#include <errno.h>$/&\n#include <stdio.h>/' "$1/netguard/ruleset.c"
-}
-
-quoted() { # as a C string
-	local s=${1//\\/\\\\}
-	printf '"%s"' "${s//\"/\\\"}"
-}
-
-# build FOLDER CHAIN FROM TO
-build() {
-	{
-		echo "#define MUTANT_CHAIN $(quoted "$2")"
-		echo "#define MUTANT_FROM $(quoted "$3")"
-		echo "static char MUTANT_TO[] = $(quoted "${4:+		$4}");"
-	} >"$1/netguard/mutant.h"
-	touch "$1/netguard/ruleset.c"
-	make -s -C "$1" OUT=out WERROR= out/bulkhead-nft >"$1/build.log" 2>&1
-}
-
-# What bulkhead-nft says that it loads, for an uplink of each kind.
-list_rules() {
-	cat >"$work/list.sh" <<END
+	make -s -C "$1" OUT=out WERROR= out/bulkhead-nft >"$1/build.log" 2>&1 || { cat "$1/build.log" >&2; exit 2; }
+	cat >"$1/list.sh" <<END
 . $top/tests/lab/lab.sh
 . $top/tests/lab/firewall.sh
 lab_enter "\$@"
@@ -130,32 +134,41 @@ fw_links
 ip -n bulkhead link add tun0 type veth peer name tun1
 FW_UPLINKS='up0 tunnel:tun0'
 fw_start >/dev/null
-grep ^rule "\$LAB/nft.log" | cut -f 2-
+lab_wait 5 grep -qx 'rules end' "\$LAB/nft.log"
+cat "\$LAB/nft.log"
 [ "\$FW_ANSWER" = "ack 0" ]
 END
-	OUT="$1/out" bash "$work/list.sh" | awk '!seen[$0]++'
+}
+
+# What bulkhead-nft says that it loads, for an uplink of each kind; fails where it does not load.
+say_loaded() {
+	OUT="$work/tree/out" bash "$work/tree/list.sh" 2>/dev/null
+}
+
+list_rules() {
+	say_loaded | grep -P '^rule\t' | cut -f 2- | awk '!seen[$0]++'
 }
 
 # CHAIN RULE WITHOUT, from CHAIN RULE: the whole rule (WITHOUT empty) or one condition of it.
 mutants_of() {
 	awk -F'\t' -v mode="$mode" -v OFS='\t' '
-	function without(re,  at, line, done) {
-		at = 1
-		while (match(substr($2, at), re)) {
+	BEGIN {
+		field = "([io]ifname|[io]if|meta (skuid|mark|oifname|l4proto)|ct (mark( and [0-9a-fx]+)?|state|direction)|" \
+			"ip6? ([sd]addr( and [0-9a-f:]+)?|protocol|ttl|hdrlength|hoplimit)|(udp|tcp|th) [sd]port|icmp(v6)? type|" \
+			"fib [sd]addr [.] [io]if (oif|type)|ether type|@[a-z]+,[0-9]+,[0-9]+|exthdr [a-z]+)"
+		condition = "(" field "( [.] " field ")* ([=!]= |> )?(@[a-z_0-9]+|[{][^}]*[}]|\"[a-z0-9]+\"|[0-9a-z:.,/-]+) |limit rate [0-9a-z/]+( burst [0-9]+ packets)? | random)"
+	}
+	function conditions(  at, line) {
+		for (at = 1; match(substr($2, at), condition); at += RLENGTH + RSTART - 1) {
+			if (substr($2, at + RSTART - 1, RLENGTH) ~ / (v?map|set) $/) continue
 			line = substr($2, 1, at + RSTART - 2) substr($2, at + RSTART - 1 + RLENGTH)
 			sub(/^ +/, "", line)
-			if (line !~ /^(accept|drop)$/) print $1, $2, line
-			at += RSTART + RLENGTH - 1
+			print $1, $2, line
 		}
 	}
 	$2 ~ /^type / { if (mode != "conditions" && $2 ~ /policy drop/) { p = $2; sub(/policy drop/, "policy accept", p); print $1, $2, p } next }
 	mode != "conditions" { print $1, $2, "" }
-	mode != "lines" {
-		n = split("meta skuid [0-9]+ |ct mark 0 |ct state [a-z,]+ |ct direction reply |[io]ifname [.] [io]ifname [.] ct mark @pair_ok |" \
-			"ip6 hoplimit [0-9]+ |ip ttl 1 |ip6? [sd]addr [^ @]+ |udp [sd]port [0-9]+ |tcp [sd]port [0-9]+ |limit rate [0-9a-z/]+( burst [0-9]+ packets)? |" \
-			"fib saddr [.] oif type local |meta l4proto [0-9]+ |meta l4proto {[^}]*} | random|[io]ifname [.] [io]if != @uplinks ", res, "|")
-		for (i = 1; i <= n; i++) without(res[i])
-	}'
+	mode != "lines" && $2 !~ /^add / { conditions() }'
 }
 
 chosen() { # chosen LINE
@@ -166,47 +179,57 @@ chosen() { # chosen LINE
 	return 1
 }
 
+last_killer() { # last_killer KEY - the test, and what it said, without its figures
+	awk -F'\t' -v k="$1" '$2 == k { t = $1 "\t" $3 } END { print t }' "$kept/killers" 2>/dev/null || true
+}
+
+said() { # said LOG
+	tail -n 1 "$1" | tr -d '0-9\t'
+}
+
 # The likely killers of a mutant first.
 order() { # order CHAIN KEY
 	local last t first=() rest=()
-	last=$(awk -F'\t' -v k="$2" '$2 == k { print $1 }' "$kept/killers" 2>/dev/null | tail -n 1)
+	last=$(last_killer "$2" | cut -f 1)
 	[ -z "$last" ] || ! grep -qxF "$last" "$work/tests" || echo "$last"
 	while read -r t; do
 		[ "$t" != "$last" ] || continue
 		if grep -q "^# holds:.*\<$1\>" "$t"; then first+=("$t"); else rest+=("$t"); fi
 	done <"$work/tests"
 	[ ${#first[@]} -eq 0 ] || printf '%s\n' "${first[@]}"
-	[ ${#rest[@]} -eq 0 ] || printf '%s\n' "${rest[@]}"
+	[ -n "${NAMED-}" ] || [ ${#rest[@]} -eq 0 ] || printf '%s\n' "${rest[@]}"
 }
 
-try() { # try FOLDER CHAIN RULE WITHOUT - prints its verdict
-	local t status key
-	key=$(printf '%s' "$2|$3|$4" | md5sum | cut -c 1-32)
-	if ! build "$1" "$2" "$3" "$4"; then
-		echo INVALID
-		return
-	fi
+try() { # try CHAIN RULE WITHOUT - prints its verdict
+	local t status key log first why again
+	key=$(printf '%s' "$1|$2|$3" | md5sum | cut -c 1-32)
+	log=$work/$BASHPID.log
+	export MUTANT="$1"$'\n'"$2"$'\n'"$3"$'\n'
+	say_loaded >"$log" || { echo INVALID && return; }
+	grep -qx mutant "$log" || { echo LOST && return; }
+	first=$(last_killer "$key")
 	while read -r t; do
-		run_test "$t" "$1/out" "$1/test.log" </dev/null && status=0 || status=$?
+		run_test "$t" "$work/tree/out" "$log" </dev/null && status=0 || status=$?
 		[ $status -ne 0 ] || continue
-		! grep -q 'nft does not start' "$1/test.log" || { echo INVALID && return; } # the loader refuses it
-		grep -q "^# holds:.*\<$2\>" "$t" || ! run_test "$t" "$1/out" "$1/test.log" </dev/null || continue
-		printf '%s\t%s\n' "$t" "$key" >>"$kept/killers"
-		printf '%s\t%s\t%s\t%s\n' "${t#tests/system/}" "$2" "$3" "$(tail -n 1 "$1/test.log")" >>"$kept/words"
-		echo "${t#tests/system/}"
+		why=$(tail -n 1 "$log")
+		again=$t$'\t'$(said "$log")
+		[ "$again" = "$first" ] || [ -n "${ONCE-}" ] ||
+			{ ! run_test "$t" "$work/tree/out" "$log" </dev/null && [ "$again" = "$t"$'\t'"$(said "$log")" ]; } || continue
+		printf '%s\t%s\t%s\n' "$t" "$key" "${again#*$'\t'}" >>"$kept/killers"
+		printf '%s\t%s\t%s\t%s\t%s\n' "${t#tests/system/}" "$1" "$2" "$3" "$why" >>"$kept/words"
+		echo "${t#tests/system/}	$why"
 		return
-	done < <(order "$2" "$key")
+	done < <(order "$1" "$key")
 	echo SURVIVES
 }
 
-worker() { # worker NUMBER - each takes the next line that nobody took
-	local n chain rule without verdict folder=$work/tree$1
-	make_tree "$folder"
+worker() { # each takes the next line that nobody took
+	local n chain rule without verdict why
 	while :; do
 		n=$(flock "$work/lock" sh -c 'n=$(cat "$1"); echo $((n + 1)) >"$1"; echo "$n"' - "$work/next")
 		IFS=$'\x1f' read -r chain rule without < <(sed -n "${n}p" "$work/mutants" | tr '\t' '\037') || return 0
-		verdict=$(try "$folder" "$chain" "$rule" "$without")
-		printf '%s\t%s\t%s\t%s\n' "$verdict" "$chain" "$rule" "$without" | tee -a "$work/verdicts"
+		IFS=$'\t' read -r verdict why < <(try "$chain" "$rule" "$without")
+		printf '%s\t%s\t%s\t%s\t%s\n' "$verdict" "$chain" "$rule" "$without" "$why" | tee -a "$work/verdicts"
 	done
 }
 
@@ -232,19 +255,19 @@ tests_in_order() {
 
 [ "$(id -u)" = 0 ] || { echo "mutants: needs root (network namespaces, nftables)" >&2; exit 1; }
 tests_in_order
-make_tree "$work/tree0"
-build "$work/tree0" '' '' '' || { cat "$work/tree0/build.log" >&2; exit 2; }
-list_rules "$work/tree0" >"$work/rules" || { echo "mutants: bulkhead-nft does not say its rules" >&2; exit 2; }
+make_tree "$work/tree"
+list_rules >"$work/rules" || { echo "mutants: bulkhead-nft does not say its rules" >&2; exit 2; }
 mutants_of <"$work/rules" | while IFS= read -r line; do ! chosen "$line" || echo "$line"; done >"$work/mutants"
 echo 1 >"$work/next"
 touch "$work/verdicts"
-for ((i = 1; i <= jobs; i++)); do worker "$i" & done
+for ((i = 1; i <= jobs; i++)); do worker & done
 wait
 [ -z "${TSV-}" ] || cp "$work/verdicts" "$TSV"
 
 awk -F'\t' -v tests="$(wc -l <"$work/tests")" -v whole="$([ "$mode${#words[@]}" != all0 ] || echo yes)" '
 	function key(at) { return $at "\t" $(at + 1) "\t" $(at + 2) }
 	FILENAME ~ /known$/ { if (!/^#/ && $4 != "") known[key(1)]; next }
+	$1 == "LOST" { print "not left out: " key(2); u++; next }
 	{ n++; seen[key(2)]; s += $1 == "SURVIVES"; i += $1 == "INVALID" }
 	$1 == "SURVIVES" && !(key(2) in known) { print "unexplained: " key(2); u++ }
 	$1 != "SURVIVES" && key(2) in known { print "explained, and held by " $1 ": " key(2); u++ }

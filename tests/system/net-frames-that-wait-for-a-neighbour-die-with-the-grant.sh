@@ -21,6 +21,7 @@ resolved() { [[ $(ip -n bulkhead neigh show "$1" dev up0) == *lladdr* ]]; }
 fw_links
 lab_record lan lan w0
 fw_with
+lab_in bulkhead sysctl -qw net.ipv4.neigh.up0.mcast_solicit=20 # seconds to wait, where this machine is slow
 fw_grant host0 open 0
 kept=$(lab_token kept)
 "$FW_SEND" udp 192.168.7.90 7777 "$kept" 3 >/dev/null

@@ -3,6 +3,7 @@
 # asks for three hundred neighbours gets a hundred a second asked for, in ARP and in ND; of group reports there
 # are ten a second. A snooping switch that asks who listens gets its answer, so neighbour discovery goes on.
 # limit: 180 s
+# alone: the kernel has one table of neighbours for all namespaces
 # holds: egress_ local_ input_uplink
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
