@@ -45,7 +45,8 @@ static const char INPUT[] =
 	"	}\n";
 
 /* A resolver asks out there, while its class may (egress knows by which uplink), personal's none
- * behind a corporate prefix; and answers ports. It does not talk to itself or to its sibling. */
+ * behind a corporate prefix; and answers ports. It does not talk to itself or to its sibling.
+ * What it says to a port beside answers ends here, too: the chains of the clock let it ask uplinks alone. */
 static void add_output_dns(struct ruleset_text *t, const struct ruleset *r)
 {
 	ruleset_text_add(
@@ -53,7 +54,6 @@ static void add_output_dns(struct ruleset_text *t, const struct ruleset *r)
 		   "		oifname \"lo\" counter name blocked drop\n"
 		   "		oifname . oif != @uplinks tcp sport 53 fib saddr . oif type "
 		   "local accept\n"
-		   "		oifname . oif != @uplinks counter name blocked drop\n"
 		   "		meta skuid ");
 	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
 	ruleset_text_add(

@@ -116,8 +116,8 @@ unanswered "personal, a corporate resolver's NAT64 form" "$(personal $own "$name
 resolver personal host0 $works
 unanswered "personal by way of work's resolver" "$(personal $own "$(fresh)")"
 sibling() { # to work's, by the loopback link and from port 53, as who holds a socket there can: opened by UID
-	lab_in bulkhead timeout 2 python3 -c "import os, socket as s
-os.seteuid($1); c = s.socket(); os.seteuid(0)
+	lab_in bulkhead python3 -c "import os, socket as s
+os.seteuid($1); c = s.socket(); c.settimeout(2); os.seteuid(0)
 c.bind(('127.0.0.1', 53)); c.connect(('$works', 53)); print('answers')" 2>/dev/null || echo none
 }
 want "root by way of the loopback link" "$(sibling 0)" answers
