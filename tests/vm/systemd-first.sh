@@ -66,5 +66,5 @@ printf '[Service]\nTimeoutSec=180\n' >system/bulkhead-sleep.service.d/slow.conf
 ln -s ../personal.service system/sysinit.target.wants/
 ln -s /lib/systemd/system/systemd-networkd.service system/multi-user.target.wants/
 systemctl mask proc-sys-fs-binfmt_misc.automount systemd-binfmt.service
-systemctl enable bulkhead-netns.service bulkheadd.service bulkhead-sleep.service
+systemctl enable bulkheadd.service
 exec /lib/systemd/systemd --unit=the-test.service --log-target=kmsg --show-status=false
