@@ -142,7 +142,7 @@ bench: deps
 fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
-# CRASH_STATES after power cuts, kills of conversions and of a server, FIO_S seconds of fio; all tests of the emulated
+# CRASH_STATES after power cuts, kills of conversions and of a server, FIO_S seconds of fio; packages; all tests of the emulated
 # machine; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each
 # fuzzer: a finding stays in out/soak. SHORT=1: each part as short as it goes, to see that all of it runs.
 SOAK_S ?= $(if $(SHORT),1,600)
@@ -162,6 +162,7 @@ soak: root deps peers fuzz
 	$(Q)CHAIN_SEEDS=$(CHAIN_SEEDS) CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
 	$(Q)OUT=$(OUT) KILLS=$(SERVER_KILLS) tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
 	$(Q)OUT=$(OUT) FIO_S=$(FIO_S) tests/system/vhd-fio-reads-back-what-it-wrote.sh
+	$(Q)OUT=$(OUT) PACKAGES=all tests/system/packages-install-whole-and-start-nothing.sh
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
