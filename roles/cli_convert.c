@@ -187,7 +187,7 @@ static void say_done(const struct cli_convert *c, enum journal_direction directi
 		       (unsigned)proof->n_samples);
 }
 
-static int work(struct cli_convert *c, struct convert *convert, const struct secret *to)
+static int work(struct cli_convert *c, struct convert *convert, const struct convert_order *order)
 {
 	enum journal_direction direction = convert_direction(convert);
 	struct cli_progress progress;
@@ -206,7 +206,7 @@ static int work(struct cli_convert *c, struct convert *convert, const struct sec
 	cli_progress_end(&progress);
 	if (r < 0)
 		return proof_failed(c, r, at);
-	status = to ? cli_convert_files_make_mac(c, to) : 0;
+	status = order->to ? cli_convert_files_make_mac(c, order->to, order->to_sector_bytes) : 0;
 	if (status == 0)
 		status = cli_convert_files_place(c, direction);
 	if (status != 0)
@@ -258,7 +258,7 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	int r, status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
 
 	if (status == 0 && from.bytes && !cli_convert_files_begun(c, &head))
-		status = cli_convert_files_check_mac(c, direction, &from);
+		status = cli_convert_files_check_mac(c, direction, &from, order.from_sector_bytes);
 	if (status == 0)
 		status = record_begin(c, direction);
 	if (status != 0)
@@ -267,8 +267,7 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	order.to = to.bytes ? &to : NULL;
 	r = convert_open(&order, &convert, &fault);
 	c->begun = r == 0;
-	status = r < 0 ? cli_convert_files_refused(c, r, &fault)
-		       : work(c, convert, to.bytes ? &to : NULL);
+	status = r < 0 ? cli_convert_files_refused(c, r, &fault) : work(c, convert, &order);
 	convert_close(convert);
 	return record_end(c, status);
 }

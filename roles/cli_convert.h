@@ -36,6 +36,7 @@ struct cli_convert {
 	int vhd_fd;			 /* locked */
 	int journal_fd;			 /* -1: there is none yet */
 	bool json;
+	bool without_mac; /* of a decryption: whoever gave the order knows that nobody vouches */
 	bool begun; /* by us: its journal says what there is to do */
 	struct cli_record record;
 };

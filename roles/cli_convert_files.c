@@ -176,32 +176,36 @@ static int open_mac(const struct cli_convert *c, const char *suffix, int flags)
 }
 
 int cli_convert_files_check_mac(const struct cli_convert *c, enum journal_direction direction,
-				const struct secret *from)
+				const struct secret *from, uint32_t sector_bytes)
 {
+	const struct leaf_mac_outside alone = { .sector_bytes = sector_bytes };
 	char what[CLI_LAYER_PATH_BYTES + 32], name[CLI_LAYER_NAME_BYTES];
 	OWNS_FD int fd = open_mac(c, CLI_CONVERT_MAC, O_RDONLY);
 
+	if (c->without_mac)
+		return 0;
 	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
 	cli_convert_name(c, CLI_CONVERT_MAC, name);
-	if (fd == -ENOENT && direction == JOURNAL_REKEY)
-		return cli_error(CLI_DAMAGED,
-				 "%s: its '%s' is not there: nobody vouches for what would get the "
-				 "new key; export it and check it out again",
-				 what, name);
 	if (fd == -ENOENT)
-		return 0;
+		return cli_error(CLI_DAMAGED,
+				 "%s: its '%s' is not there: nobody vouches for what would be "
+				 "%s; bring it, or see --without-mac in bulkhead(8)",
+				 what, name,
+				 direction == JOURNAL_REKEY ? "encrypted anew" : "decrypted");
 	return fd < 0 ? cli_errno(fd, "%s: open its '%s'", what, name)
-		      : cli_disk_mac_check(c->vhd_fd, fd, from, what);
+		      : cli_disk_mac_check(c->vhd_fd, fd, from, &alone, what);
 }
 
-int cli_convert_files_make_mac(const struct cli_convert *c, const struct secret *to)
+int cli_convert_files_make_mac(const struct cli_convert *c, const struct secret *to,
+			       uint32_t sector_bytes)
 {
+	const struct leaf_mac_outside alone = { .sector_bytes = sector_bytes };
 	char what[CLI_LAYER_PATH_BYTES + 32];
 	OWNS_FD int fd = open_mac(c, CLI_CONVERT_NEXT_MAC, O_RDWR | O_CREAT | O_TRUNC);
 
 	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
 	return fd < 0 ? cli_errno(fd, "%s: make its '%s'", what, CLI_CONVERT_NEXT_MAC)
-		      : cli_disk_mac_make(c->vhd_fd, IMAGE_CONVERT, fd, to, what);
+		      : cli_disk_mac_make(c->vhd_fd, IMAGE_CONVERT, fd, to, &alone, what);
 }
 
 /* Rename, if it is there: a resume may come after it. */

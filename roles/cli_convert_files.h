@@ -25,13 +25,13 @@ void cli_convert_files_drop_unbegun(const struct cli_convert *convert);
 int cli_convert_files_refused(const struct cli_convert *convert, int err,
 			      const struct vhd_fault *fault);
 
-/* Before a new conversion: the disk is what X.mac says, if it has one; a disk that gets another key
- * must have one. */
+/* Before a new conversion of an encrypted disk: it is what X.mac says, unless without_mac. */
 int cli_convert_files_check_mac(const struct cli_convert *convert, enum journal_direction direction,
-				const struct secret *from);
+				const struct secret *from, uint32_t sector_bytes);
 
 /* After the proof: X.next.mac, of the image as it is. */
-int cli_convert_files_make_mac(const struct cli_convert *convert, const struct secret *to);
+int cli_convert_files_make_mac(const struct cli_convert *convert, const struct secret *to,
+			       uint32_t sector_bytes);
 
 /* After the proof: the new header and lease take the places of the old ones. May be repeated. */
 int cli_convert_files_place(const struct cli_convert *convert, enum journal_direction direction);

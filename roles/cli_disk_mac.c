@@ -1,9 +1,25 @@
 #include "roles/cli_disk_mac.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "roles/cli.h"
+#include "vhdcrypt/leaf_below.h"
 #include "vhdcrypt/leaf_guard.h"
+
+void cli_disk_mac_outside(uint32_t sector_bytes, const struct msg_layer *parent, unsigned n,
+			  struct leaf_mac_outside *ret)
+{
+	struct leaf_below below[MSG_LAYERS] = { 0 };
+
+	for (unsigned i = 0; i < n && i < MSG_LAYERS; i++) {
+		below[i].sector_bytes = parent[i].plain ? 0 : parent[i].sector_bytes;
+		memcpy(below[i].uuid, parent[i].uuid, sizeof(below[i].uuid));
+		memcpy(below[i].root, parent[i].root, sizeof(below[i].root));
+	}
+	ret->sector_bytes = sector_bytes;
+	leaf_below_digest(below, n, ret->below);
+}
 
 static int refused(int r, const struct vhd_fault *fault, const char *what)
 {
@@ -16,30 +32,32 @@ static int refused(int r, const struct vhd_fault *fault, const char *what)
 }
 
 int cli_disk_mac_make(int vhd_fd, enum image_mode mode, int mac_fd, const struct secret *volume_key,
-		      const char *what)
+		      const struct leaf_mac_outside *outside, const char *what)
 {
 	struct image *image = NULL;
 	struct vhd_fault fault;
 	int r = image_open_layer(vhd_fd, mode, &image, &fault);
 
 	if (r == 0)
-		r = image_guard_make(image, mac_fd, volume_key, &fault);
+		r = image_guard_make(image, mac_fd, volume_key, outside, &fault);
 	(void)image_close(image); /* neither cipher nor plain: nothing to flush */
 	return r < 0 ? refused(r, &fault, what) : 0;
 }
 
 typedef int open_guard(int fd, const struct secret *key, const uint8_t uuid[LEAF_MAC_UUID_BYTES],
-		       struct leaf_guard **ret, struct vhd_fault *ret_fault);
+		       const struct leaf_mac_outside *outside, struct leaf_guard **ret,
+		       struct vhd_fault *ret_fault);
 
 /* The disk's UUID is in its footer; that it is the right one shows by the MAC, whose key has it. */
 static int open_guarded(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
-			struct leaf_guard **guard, struct image **image, struct vhd_fault *fault)
+			const struct leaf_mac_outside *outside, struct leaf_guard **guard,
+			struct image **image, struct vhd_fault *fault)
 {
 	struct image *bare = NULL;
 	int r = image_open_layer(vhd_fd, IMAGE_READ_ONLY, &bare, fault);
 
 	if (r == 0)
-		r = open(mac_fd, key, image_info(bare)->footer.uuid, guard, fault);
+		r = open(mac_fd, key, image_info(bare)->footer.uuid, outside, guard, fault);
 	if (r == 0)
 		r = image_open_guarded(vhd_fd, IMAGE_READ_ONLY, *guard, image, fault);
 	(void)image_close(bare);
@@ -47,12 +65,12 @@ static int open_guarded(int vhd_fd, int mac_fd, open_guard *open, const struct s
 }
 
 static int check(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
-		 const char *what)
+		 const struct leaf_mac_outside *outside, const char *what)
 {
 	struct leaf_guard *guard = NULL;
 	struct image *image = NULL;
 	struct vhd_fault fault;
-	int r = open_guarded(vhd_fd, mac_fd, open, key, &guard, &image, &fault);
+	int r = open_guarded(vhd_fd, mac_fd, open, key, outside, &guard, &image, &fault);
 
 	if (r == 0)
 		r = image_guard_verify(image, &fault);
@@ -61,12 +79,14 @@ static int check(int vhd_fd, int mac_fd, open_guard *open, const struct secret *
 	return r < 0 ? refused(r, &fault, what) : 0;
 }
 
-int cli_disk_mac_check(int vhd_fd, int mac_fd, const struct secret *volume_key, const char *what)
+int cli_disk_mac_check(int vhd_fd, int mac_fd, const struct secret *volume_key,
+		       const struct leaf_mac_outside *outside, const char *what)
 {
-	return check(vhd_fd, mac_fd, leaf_guard_open, volume_key, what);
+	return check(vhd_fd, mac_fd, leaf_guard_open, volume_key, outside, what);
 }
 
-int cli_disk_mac_check_by(int vhd_fd, int mac_fd, const struct secret *mac_key, const char *what)
+int cli_disk_mac_check_by(int vhd_fd, int mac_fd, const struct secret *mac_key,
+			  const struct leaf_mac_outside *outside, const char *what)
 {
-	return check(vhd_fd, mac_fd, leaf_guard_open_by, mac_key, what);
+	return check(vhd_fd, mac_fd, leaf_guard_open_by, mac_key, outside, what);
 }

@@ -167,6 +167,7 @@ static int write_disk(struct job *j)
 	OWNS_FD int vhd = -1;
 	OWNS_FD int mac = -1;
 	const bool alone = j->base.order.upon == CLI_DISK_ALONE;
+	struct leaf_mac_outside outside;
 	int status = open_new(j, LAYER ".vhd", &vhd);
 
 	if (status == 0)
@@ -180,8 +181,9 @@ static int write_disk(struct job *j)
 	if (status == 0 && !alone)
 		status = cli_disk_upon_leaf(vhd, image_info(j->source), c->lease.disk_uuid,
 					    j->base.order.what);
+	cli_disk_mac_outside(c->lease.sector_bytes, c->lease.parent, c->lease.n_parents, &outside);
 	return status ? status
-		      : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &c->volume_key,
+		      : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &c->volume_key, &outside,
 					  j->base.order.what);
 }
 

@@ -104,21 +104,26 @@ static void remove_merged(const struct cli_layers *disk)
 /* The layer that goes is what its MAC says. */
 static int check_leaf(const struct cli_layers *disk, int vhd_fd, const struct secret *mac_key)
 {
+	const struct msg_lease *c = &disk->chain;
 	char path[CLI_DISK_DOC_PATH_BYTES];
+	struct leaf_mac_outside outside;
 	OWNS_FD int mac = -1;
-	int status = cli_layers_path(disk, disk->chain.layer, "mac", path);
+	int status = cli_layers_path(disk, c->layer, "mac", path);
 
 	if (status != 0)
 		return status;
+	cli_disk_mac_outside(c->sector_bytes, c->parent, c->n_parents, &outside);
 	mac = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	return mac < 0 ? cli_errno(-errno, "%s: open '%s'", disk->what, path)
-		       : cli_disk_mac_check_by(vhd_fd, mac, mac_key, disk->what);
+		       : cli_disk_mac_check_by(vhd_fd, mac, mac_key, &outside, disk->what);
 }
 
 /* The layer below is the writable one now, and has one of its own again. */
 static int make_mac(const struct cli_layers *disk, const struct cli_layer *below)
 {
+	const struct msg_layer *leaf = &disk->chain.parent[0];
 	char path[CLI_DISK_DOC_PATH_BYTES], partial[CLI_DISK_DOC_PATH_BYTES];
+	struct leaf_mac_outside outside;
 	OWNS_FD int mac = -1;
 	int status = cli_layers_path(disk, disk->chain.parent[0].name, "mac", path);
 
@@ -129,8 +134,9 @@ static int make_mac(const struct cli_layers *disk, const struct cli_layer *below
 	mac = open(partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (mac < 0)
 		return cli_errno(-errno, "%s: make '%s'", disk->what, partial);
+	cli_disk_mac_outside(leaf->sector_bytes, leaf + 1, disk->chain.n_parents - 1, &outside);
 	status = cli_disk_mac_make(below->vhd_fd, IMAGE_READ_ONLY, mac, &below->volume_key,
-				   disk->what);
+				   &outside, disk->what);
 	if (status == 0 && rename(partial, path) < 0)
 		status = cli_errno(-errno, "%s: name '%s'", disk->what, path);
 	return status;

@@ -134,19 +134,37 @@ static int make_recovery(struct snapshot *s, const char *recovery_out)
  * all that is asked. */
 static int check_leaf(const struct snapshot *s, const struct secret *mac_key)
 {
+	const struct msg_lease *c = &s->disk.chain;
 	char path[CLI_DISK_DOC_PATH_BYTES];
+	struct leaf_mac_outside outside;
 	OWNS_FD int mac = -1;
-	int status = cli_layers_path(&s->disk, s->disk.chain.layer, "mac", path);
+	int status = cli_layers_path(&s->disk, c->layer, "mac", path);
 
 	if (status != 0)
 		return status;
+	cli_disk_mac_outside(c->sector_bytes, c->parent, c->n_parents, &outside);
 	mac = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	return mac < 0 ? cli_errno(-errno, "%s: open '%s'", s->disk.what, path)
-		       : cli_disk_mac_check_by(s->leaf.vhd_fd, mac, mac_key, s->disk.what);
+		       : cli_disk_mac_check_by(s->leaf.vhd_fd, mac, mac_key, &outside,
+					       s->disk.what);
+}
+
+/* What was written until now is the first of its parents. */
+static void outside_of(const struct snapshot *s, uint32_t sector_bytes,
+		       struct leaf_mac_outside *ret)
+{
+	const struct msg_lease *c = &s->disk.chain;
+	struct msg_layer below[MSG_LAYERS] = { { .sector_bytes = c->sector_bytes } };
+
+	memcpy(below[0].uuid, c->disk_uuid, sizeof(below[0].uuid));
+	memcpy(below[0].root, s->change.root, sizeof(below[0].root));
+	memcpy(below + 1, c->parent, sizeof(c->parent));
+	cli_disk_mac_outside(sector_bytes, below, c->n_parents + 1, ret);
 }
 
 static int make_mac(const struct snapshot *s, const struct header *header)
 {
+	struct leaf_mac_outside outside;
 	OWNS_SECRET struct secret key = { 0 };
 	char path[CLI_DISK_DOC_PATH_BYTES];
 	OWNS_FD int vhd = -1;
@@ -160,8 +178,9 @@ static int make_mac(const struct snapshot *s, const struct header *header)
 	vhd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	r = vhd < 0 ? -errno
 		    : header_unlock(header, HEADER_SHAPE_RECOVERY_KEYSLOT, &s->recovery, &key);
+	outside_of(s, header_shape_of(header)->sector_bytes, &outside);
 	return r < 0 ? cli_errno(r, "%s: open layer '%s'", s->disk.what, s->change.layer)
-		     : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &key, s->disk.what);
+		     : cli_disk_mac_make(vhd, IMAGE_READ_ONLY, mac, &key, &outside, s->disk.what);
 }
 
 static int write_header(const struct snapshot *s, int header_fd)

@@ -160,21 +160,44 @@ int hash_tree_build(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES])
 	return fsync(tree_fd) < 0 ? -errno : 0;
 }
 
-static int check_top(struct hash_tree *tree, const uint8_t root[HASH])
+static int read_top(int tree_fd, const struct hash_tree_layout *l, uint8_t ret_top[HASH],
+		    uint8_t ret_root[HASH])
 {
 	uint64_t tree_bytes;
-	uint8_t node[NODE], found[HASH];
-	int r = file_size(tree->tree_fd, &tree_bytes);
+	uint8_t node[NODE];
+	int r = file_size(tree_fd, &tree_bytes);
 
-	if (r == 0 && tree_bytes != tree->layout.tree_bytes)
+	if (r == 0 && tree_bytes != l->tree_bytes)
 		r = -EILSEQ;
 	if (r == 0)
-		r = file_read(tree->tree_fd, node, NODE, tree_bytes - NODE);
+		r = file_read(tree_fd, node, NODE, tree_bytes - NODE);
 	if (r < 0)
 		return r;
-	hash(KIND_NODE, node, NODE, tree->top);
-	hash_root(&tree->layout, tree->top, found);
-	return memcmp(found, root, HASH) == 0 ? 0 : -EILSEQ;
+	hash(KIND_NODE, node, NODE, ret_top);
+	hash_root(l, ret_top, ret_root);
+	return 0;
+}
+
+int hash_tree_root(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES])
+{
+	struct hash_tree_layout l;
+	uint64_t file_bytes;
+	uint8_t top[HASH];
+	int r = sector_init();
+
+	if (r == 0)
+		r = file_size(fd, &file_bytes);
+	if (r == 0)
+		r = hash_tree_layout(file_bytes, &l) < 0 ? -EILSEQ : 0;
+	return r == 0 ? read_top(tree_fd, &l, top, ret_root) : r;
+}
+
+static int check_top(struct hash_tree *tree, const uint8_t root[HASH])
+{
+	uint8_t found[HASH];
+	int r = read_top(tree->tree_fd, &tree->layout, tree->top, found);
+
+	return r == 0 && memcmp(found, root, HASH) != 0 ? -EILSEQ : r;
 }
 
 int hash_tree_open(int fd, int tree_fd, const uint8_t root[HASH_TREE_BYTES], struct hash_tree **ret)

@@ -37,6 +37,10 @@ int hash_tree_layout(uint64_t file_bytes, struct hash_tree_layout *ret);
 /* Hash all of fd into tree_fd (both lent; tree_fd is empty) and flush it. Errors are the kernel's. */
 int hash_tree_build(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES]);
 
+/* The root of a file and the tree beside it, as far as the top of the tree goes: which it has to be is the
+ * caller's business. -EILSEQ: it is no tree of a file of this length. */
+int hash_tree_root(int fd, int tree_fd, uint8_t ret_root[HASH_TREE_BYTES]);
+
 struct hash_tree;
 
 /* fd and tree_fd are lent until hash_tree_free(). -EILSEQ: this is not the file of that root, or not

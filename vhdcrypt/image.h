@@ -89,8 +89,9 @@ int image_guard_verify(struct image *image, struct vhd_fault *ret_fault);
 
 /* LAYER.mac for this image as it is, on an empty fd; on stable storage then. The image needs no
  * key yet, but nobody else may write it. -EBADMSG: its footers do not agree. */
+struct leaf_mac_outside;
 int image_guard_make(struct image *image, int fd, const struct secret *volume_key,
-		     struct vhd_fault *ret_fault);
+		     const struct leaf_mac_outside *outside, struct vhd_fault *ret_fault);
 
 /* Most layers of a chain. Each costs a descriptor, up to 10 MiB for the map of a 2 TiB disk, and a
  * step of recursion in every read of a hole; XenServer stops at 30. */

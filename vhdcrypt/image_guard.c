@@ -204,7 +204,7 @@ int image_guard_verify(struct image *image, struct vhd_fault *ret_fault)
 }
 
 int image_guard_make(struct image *image, int fd, const struct secret *volume_key,
-		     struct vhd_fault *ret_fault)
+		     const struct leaf_mac_outside *outside, struct vhd_fault *ret_fault)
 {
 	struct leaf_guard *guard = NULL;
 	uint8_t bits[UNIT] = { 0 };
@@ -214,6 +214,8 @@ int image_guard_make(struct image *image, int fd, const struct secret *volume_ke
 
 	if (r == 0)
 		r = facts_of(image, &facts);
+	if (r == 0)
+		facts.outside = *outside;
 	if (r == 0)
 		r = leaf_guard_new(fd, volume_key, &facts, &guard);
 	for (uint64_t unit = 0; r == 0 && unit < leaf_mac_n_units(&facts); unit++) {

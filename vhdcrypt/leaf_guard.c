@@ -62,6 +62,19 @@ static int write_head(struct leaf_guard *g, const struct leaf_mac *head)
 	return r;
 }
 
+/* The file is the key holder's word; is this what he spoke of? */
+static int check_outside(const struct leaf_guard *g, const struct leaf_mac_outside *outside,
+			 struct vhd_fault *ret_fault)
+{
+	if (outside->sector_bytes != g->head.outside.sector_bytes)
+		return vhd_fault_set(ret_fault, "LUKS2 header", "sector_size", outside->sector_bytes,
+				     "is not the one that leaf.mac names: the header was altered");
+	if (memcmp(outside->below, g->head.outside.below, sizeof(outside->below)) != 0)
+		return leaf_guard_refuse(ret_fault, "layers below", "digest", outside->below,
+					 "is not the one that leaf.mac names");
+	return 0;
+}
+
 static int read_head(struct leaf_guard *g, const uint8_t *uuid, struct vhd_fault *ret_fault)
 {
 	uint8_t raw[LEAF_MAC_HEAD_BYTES], mac[LEAF_MAC_BYTES];
@@ -117,17 +130,18 @@ static int tags_alloc(struct leaf_guard *g)
 }
 
 int leaf_guard_open(int fd, const struct secret *volume_key,
-		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
-		    struct vhd_fault *ret_fault)
+		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], const struct leaf_mac_outside *outside,
+		    struct leaf_guard **ret, struct vhd_fault *ret_fault)
 {
 	OWNS_SECRET struct secret mac_key = { 0 };
 	int r = kdf_leaf_mac_key(volume_key, uuid, &mac_key);
 
-	return r < 0 ? r : leaf_guard_open_by(fd, &mac_key, uuid, ret, ret_fault);
+	return r < 0 ? r : leaf_guard_open_by(fd, &mac_key, uuid, outside, ret, ret_fault);
 }
 
 int leaf_guard_open_by(int fd, const struct secret *mac_key,
-		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES],
+		       const struct leaf_mac_outside *outside, struct leaf_guard **ret,
 		       struct vhd_fault *ret_fault)
 {
 	struct leaf_guard *g = NULL;
@@ -135,6 +149,8 @@ int leaf_guard_open_by(int fd, const struct secret *mac_key,
 
 	if (r == 0)
 		r = read_head(g, uuid, ret_fault);
+	if (r == 0)
+		r = check_outside(g, outside, ret_fault);
 	if (r == 0)
 		r = tags_alloc(g);
 	if (r < 0) {
@@ -170,6 +186,7 @@ int leaf_guard_new(int fd, const struct secret *volume_key, const struct leaf_ma
 	g->head.state = LEAF_MAC_DIRTY;
 	g->head.session = 1;
 	memcpy(g->head.uuid, facts->uuid, sizeof(g->head.uuid));
+	g->head.outside = facts->outside;
 	*ret = g;
 	return 0;
 }
@@ -323,6 +340,7 @@ int leaf_guard_end(struct leaf_guard *g, const struct leaf_mac *facts)
 	head.state = LEAF_MAC_CLEAN;
 	head.session = g->head.session;
 	memcpy(head.uuid, g->head.uuid, sizeof(head.uuid));
+	head.outside = g->head.outside;
 	leaf_guard_digest(g, head.tags);
 	return write_head(g, &head);
 }

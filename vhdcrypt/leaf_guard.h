@@ -21,14 +21,17 @@ enum { LEAF_GUARD_UNIT_BYTES = 512 };
 struct leaf_guard;
 
 /* fd is lent until leaf_guard_free(): LAYER.mac, regular, writable if the image is. The key is not
- * kept. -EBADMSG: it is damaged, hostile, or of another layer or key; *ret_fault says which. */
+ * kept. outside: what the image will be used by, from the header and the layers as they are found.
+ * -EBADMSG: the file is damaged, hostile, of another layer or key, or names another outside;
+ * *ret_fault says which. */
 int leaf_guard_open(int fd, const struct secret *volume_key,
-		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
-		    struct vhd_fault *ret_fault);
+		    const uint8_t uuid[LEAF_MAC_UUID_BYTES], const struct leaf_mac_outside *outside,
+		    struct leaf_guard **ret, struct vhd_fault *ret_fault);
 
 /* The same by the MAC's key itself (kdf_leaf_mac_key()). */
 int leaf_guard_open_by(int fd, const struct secret *mac_key,
-		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_guard **ret,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES],
+		       const struct leaf_mac_outside *outside, struct leaf_guard **ret,
 		       struct vhd_fault *ret_fault);
 
 /* The same for a layer that has none yet, on an empty fd: leaf_guard_set() each unit, then

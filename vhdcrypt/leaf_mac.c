@@ -38,6 +38,9 @@ static int check(const struct leaf_mac *m, struct vhd_fault *ret_fault)
 	if (m->n_allocated > m->n_blocks)
 		return fault(ret_fault, "allocated blocks", m->n_allocated,
 			     "are more than the disk has");
+	if (m->outside.sector_bytes != 512 && m->outside.sector_bytes != 4096)
+		return fault(ret_fault, "sector size", m->outside.sector_bytes,
+			     "is neither 512 nor 4096");
 	if (m->state == LEAF_MAC_DIRTY &&
 	    !(is_zero(m->table, sizeof(m->table)) && is_zero(m->tags, sizeof(m->tags))))
 		return fault(ret_fault, "digest", 1, "speaks of a table that is being written");
@@ -64,6 +67,8 @@ int leaf_mac_parse(const void *data, size_t len_bytes, struct leaf_mac *ret,
 	bytes_copy(&b, m.fixed, sizeof(m.fixed));
 	bytes_copy(&b, m.table, sizeof(m.table));
 	bytes_copy(&b, m.tags, sizeof(m.tags));
+	m.outside.sector_bytes = bytes_be32(&b);
+	bytes_copy(&b, m.outside.below, sizeof(m.outside.below));
 	if (len_bytes < LEAF_MAC_HEAD_BYTES || !bytes_ok(&b))
 		return fault(ret_fault, "length", len_bytes, "is too short for a head");
 	/* what is left of the covered part must be zero, so that a later version can use it */
@@ -72,7 +77,7 @@ int leaf_mac_parse(const void *data, size_t len_bytes, struct leaf_mac *ret,
 	if (memcmp(magic, MAGIC, sizeof(MAGIC)) != 0)
 		return fault(ret_fault, "magic", 0, "is not that of a layer's MAC");
 	if (version != LEAF_MAC_VERSION)
-		return fault(ret_fault, "version", version, "is not 1, the one known here");
+		return fault(ret_fault, "version", version, "is not 2, the one known here");
 	if (rest != 0)
 		return fault(ret_fault, "reserved bytes", 1, "are not zero");
 	r = check(&m, ret_fault);
@@ -110,5 +115,7 @@ void leaf_mac_build(const struct leaf_mac *mac, uint8_t *ret_data)
 	at = put_number(at, mac->n_allocated, 4);
 	at = put(at, mac->fixed, sizeof(mac->fixed));
 	at = put(at, mac->table, sizeof(mac->table));
-	(void)put(at, mac->tags, sizeof(mac->tags));
+	at = put(at, mac->tags, sizeof(mac->tags));
+	at = put_number(at, mac->outside.sector_bytes, 4);
+	(void)put(at, mac->outside.below, sizeof(mac->outside.below));
 }

@@ -13,7 +13,7 @@
 #include "vhdcrypt/vhd_fault.h"
 
 enum {
-	LEAF_MAC_VERSION = 1,
+	LEAF_MAC_VERSION = 2,
 	LEAF_MAC_UUID_BYTES = 16,
 	LEAF_MAC_DIGEST_BYTES = 32,
 	LEAF_MAC_BYTES = 32,
@@ -31,6 +31,13 @@ enum leaf_mac_state {
 	LEAF_MAC_DIRTY = 2, /* it is being written, or was when the power went */
 };
 
+/* What the engine goes by that is not in the image: of LAYER.luks, all that neither its shape nor the
+ * passphrase proves, and the layers below (leaf_below.h). */
+struct leaf_mac_outside {
+	uint32_t sector_bytes; /* of the cipher: 512 or 4096 */
+	uint8_t below[LEAF_MAC_DIGEST_BYTES];
+};
+
 struct leaf_mac {
 	enum leaf_mac_state state;
 	uint8_t uuid[LEAF_MAC_UUID_BYTES]; /* of the VHD's footer */
@@ -42,6 +49,7 @@ struct leaf_mac {
 	uint8_t fixed[LEAF_MAC_DIGEST_BYTES]; /* what never changes: footer, header, names */
 	uint8_t table[LEAF_MAC_DIGEST_BYTES]; /* the block table; zeros when dirty, as the next */
 	uint8_t tags[LEAF_MAC_DIGEST_BYTES];  /* the tags behind the head */
+	struct leaf_mac_outside outside;
 };
 
 /* -EBADMSG and *ret_fault: a field is none that we write. */

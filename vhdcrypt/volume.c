@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vhdcrypt/hash_tree.h"
+#include "vhdcrypt/leaf_below.h"
 #include "vhdcrypt/leaf_guard.h"
 
 struct layer {
@@ -58,30 +59,51 @@ static int refuse_altered(struct volume *v, unsigned at)
 	return refuse(v, at, -EILSEQ, "open image", why);
 }
 
+void volume_leaf_outside(const struct msg_volume_key *key, struct leaf_mac_outside *ret)
+{
+	struct leaf_below below[MSG_LAYERS] = { 0 };
+
+	for (unsigned i = 1; i < key->n_layers; i++) {
+		const struct msg_layer_key *layer = &key->layer[i];
+		struct leaf_below *b = &below[i - 1];
+
+		b->sector_bytes = layer->plain ? 0 : layer->sector_bytes;
+		memcpy(b->uuid, layer->disk_uuid, sizeof(b->uuid));
+		memcpy(b->root, layer->root, sizeof(b->root));
+	}
+	ret->sector_bytes = key->layer[0].sector_bytes;
+	leaf_below_digest(below, key->n_layers - 1, ret->below);
+}
+
 /* The leaf is never read or written but as its MAC says. */
 static int open_leaf(struct volume *v, const struct volume_fds *fds,
-		     const struct msg_layer_key *key, struct vhd_fault *ret_fault)
+		     const struct msg_volume_key *keys, struct vhd_fault *ret_fault)
 {
+	const struct msg_layer_key *key = &keys->layer[0];
 	/* lent: nobody writes through it */
 	const struct secret volume_key = { .bytes = (uint8_t *)(uintptr_t)key->key,
 					   .len_bytes = sizeof(key->key) };
 	struct layer *layer = &v->layer[0];
+	struct leaf_mac_outside outside;
 	int r;
 
 	if (fds->mac < 0)
 		return -ENODATA;
-	r = leaf_guard_open(fds->mac, &volume_key, key->disk_uuid, &layer->guard, ret_fault);
+	volume_leaf_outside(keys, &outside);
+	r = leaf_guard_open(fds->mac, &volume_key, key->disk_uuid, &outside, &layer->guard,
+			    ret_fault);
 	return r < 0 ? r
 		     : image_open_guarded(fds->image[0], IMAGE_READ_WRITE, layer->guard,
 					  &layer->image, ret_fault);
 }
 
 static int open_image(struct volume *v, unsigned at, const struct volume_fds *fds,
-		      const struct msg_layer_key *key)
+		      const struct msg_volume_key *keys)
 {
 	char text[VHD_FAULT_TEXT_BYTES];
 	struct vhd_fault fault;
-	int r = at == 0 ? open_leaf(v, fds, key, &fault) : open_verified(v, at, fds, key, &fault);
+	int r = at == 0 ? open_leaf(v, fds, keys, &fault)
+			: open_verified(v, at, fds, &keys->layer[at], &fault);
 
 	if (r == -ENODATA)
 		return refuse(v, at, -EBADMSG, "open image",
@@ -146,14 +168,14 @@ static int set_key(struct volume *v, unsigned at, const struct msg_layer_key *ke
 }
 
 static int open_layer(struct volume *v, unsigned at, const struct volume_fds *fds,
-		      const struct msg_layer_key *key)
+		      const struct msg_volume_key *keys)
 {
+	const struct msg_layer_key *key = &keys->layer[at];
 	int r;
 
 	if (msg_text_ok(key->name, sizeof(key->name)))
 		memcpy(v->layer[at].name, key->name, sizeof(key->name));
-	r = open_image(v, at, fds, key);
-
+	r = open_image(v, at, fds, keys);
 	if (r == 0)
 		r = check(v, at, key);
 	if (r == 0)
@@ -191,7 +213,7 @@ int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, 
 	else if (key->layer[0].plain)
 		r = refuse(v, 0, -EPERM, "load key", "a writable layer is never plain");
 	for (unsigned at = v->n_layers; r == 0 && at-- > 0;)
-		r = open_layer(v, at, fds, &key->layer[at]);
+		r = open_layer(v, at, fds, key);
 	if (r < 0) {
 		(void)volume_close(v);
 		return r;

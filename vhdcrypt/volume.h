@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "vhdcrypt/detail.h"
 #include "vhdcrypt/image.h"
+#include "vhdcrypt/leaf_mac.h"
 
 /* Descriptors, lent until volume_close(): the writable layer first. */
 struct volume_fds {
@@ -26,6 +27,9 @@ struct volume;
  * about it, naming the layer. 0: it says which session was the leaf's last, and how that ended. */
 int volume_open(const struct volume_fds *fds, const struct msg_volume_key *key, struct volume **ret,
 		struct detail *ret_detail);
+
+/* What the leaf's MAC has to name: what the lease, and the record of local layers, do. */
+void volume_leaf_outside(const struct msg_volume_key *key, struct leaf_mac_outside *ret);
 
 /* What a guest sees. */
 struct image *volume_image(const struct volume *volume);

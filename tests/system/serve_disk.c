@@ -30,6 +30,7 @@
 #include "base/msg.h"
 #include "vhdcrypt/hash_tree.h"
 #include "vhdcrypt/image.h"
+#include "vhdcrypt/volume.h"
 
 enum { TEST_UID = 61007 };
 
@@ -141,6 +142,7 @@ static int open_mac(const char *path, int image_fd, const struct msg_volume_key 
 {
 	struct secret key = { .bytes = (uint8_t *)(uintptr_t)msg->layer[0].key,
 			      .len_bytes = sizeof(msg->layer[0].key) };
+	struct leaf_mac_outside outside;
 	struct image *image = NULL;
 	struct vhd_fault fault;
 	char file[4096];
@@ -153,8 +155,10 @@ static int open_mac(const char *path, int image_fd, const struct msg_volume_key 
 	fd = open(file, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || sodium_init() < 0)
 		fail(file);
+	volume_leaf_outside(msg, &outside);
 	if (image_open_layer(image_fd, IMAGE_READ_ONLY, &image, &fault) == 0)
-		(void)image_guard_make(image, fd, &key, &fault); /* the plugin's to refuse */
+		(void)image_guard_make(image, fd, &key, &outside,
+				       &fault); /* the plugin's to refuse */
 	image_close(image);
 	return fd;
 }

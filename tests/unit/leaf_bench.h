@@ -5,6 +5,8 @@
 
 #include "vhdcrypt/leaf_guard.h"
 
+static const struct leaf_mac_outside LEAF_ALONE = { .sector_bytes = 512 };
+
 struct leaf {
 	int vhd, mac;
 	struct leaf_guard *guard;
@@ -29,7 +31,7 @@ static inline void leaf_make_mac(struct leaf *l)
 
 	l->mac = bench_file();
 	assert_int_equal(image_open_layer(l->vhd, IMAGE_READ_ONLY, &image, &fault), 0);
-	assert_int_equal(image_guard_make(image, l->mac, &key, &fault), 0);
+	assert_int_equal(image_guard_make(image, l->mac, &key, &LEAF_ALONE, &fault), 0);
 	assert_int_equal(image_close(image), 0);
 }
 
@@ -57,7 +59,7 @@ static inline struct leaf leaf_new(enum vhd_type type, uint64_t size, uint32_t b
 static inline int leaf_try(struct leaf *l, struct vhd_fault *ret_fault)
 {
 	struct secret key = leaf_key();
-	int r = leaf_guard_open(l->mac, &key, BENCH_UUID, &l->guard, ret_fault);
+	int r = leaf_guard_open(l->mac, &key, BENCH_UUID, &LEAF_ALONE, &l->guard, ret_fault);
 
 	if (r == 0)
 		r = image_open_guarded(l->vhd, IMAGE_READ_WRITE, l->guard, &l->image, ret_fault);

@@ -207,10 +207,34 @@ static void a_mac_of_another_key_or_layer_is_refused(void **state)
 	struct vhd_fault fault;
 
 	(void)state;
-	assert_int_equal(leaf_guard_open(l.mac, &key, BENCH_UUID, &guard, &fault), -EBADMSG);
+	assert_int_equal(leaf_guard_open(l.mac, &key, BENCH_UUID, &LEAF_ALONE, &guard, &fault),
+			 -EBADMSG);
 	assert_string_equal(fault.field, "MAC");
-	assert_int_equal(leaf_guard_open(l.mac, &good, uuid, &guard, &fault), -EBADMSG);
+	assert_int_equal(leaf_guard_open(l.mac, &good, uuid, &LEAF_ALONE, &guard, &fault),
+			 -EBADMSG);
 	assert_string_equal(fault.field, "UUID");
+	leaf_drop(&l);
+}
+
+/* What the header says of the cipher, which no passphrase proves, and what is below. */
+static void a_mac_names_cipher_and_layers_below(void **state)
+{
+	struct leaf_mac_outside other = { .sector_bytes = 4096 };
+	struct leaf l = written();
+	struct secret key = leaf_key();
+	struct leaf_guard *guard;
+	struct vhd_fault fault;
+
+	(void)state;
+	assert_int_equal(leaf_guard_open(l.mac, &key, BENCH_UUID, &other, &guard, &fault),
+			 -EBADMSG);
+	assert_string_equal(fault.field, "sector_size");
+	assert_int_equal(fault.value, 4096);
+	other = LEAF_ALONE;
+	other.below[31] = 1;
+	assert_int_equal(leaf_guard_open(l.mac, &key, BENCH_UUID, &other, &guard, &fault),
+			 -EBADMSG);
+	assert_string_equal(fault.part, "layers below");
 	leaf_drop(&l);
 }
 
@@ -450,6 +474,7 @@ int main(void)
 		cmocka_unit_test(an_altered_bitmap_is_an_error_and_not_used),
 		cmocka_unit_test(an_altered_mac_is_refused),
 		cmocka_unit_test(a_mac_of_another_key_or_layer_is_refused),
+		cmocka_unit_test(a_mac_names_cipher_and_layers_below),
 		cmocka_unit_test(the_past_of_one_file_is_refused),
 		cmocka_unit_test(a_killed_layer_opens_with_all_that_was_flushed),
 		cmocka_unit_test(a_dirty_layer_takes_no_altered_metadata),

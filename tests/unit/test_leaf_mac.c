@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "vhdcrypt/leaf_mac.h"
+#include "vhdcrypt/leaf_below.h"
 
 static struct leaf_mac sample(void)
 {
@@ -16,11 +16,13 @@ static struct leaf_mac sample(void)
 			      .file_bytes = 4198912,
 			      .n_blocks = 3,
 			      .bitmap_sectors = 1,
-			      .n_allocated = 2 };
+			      .n_allocated = 2,
+			      .outside = { .sector_bytes = 4096 } };
 
 	memset(m.fixed, 0xf1, sizeof(m.fixed));
 	memset(m.table, 0x7a, sizeof(m.table));
 	memset(m.tags, 0x35, sizeof(m.tags));
+	memset(m.outside.below, 0xbe, sizeof(m.outside.below));
 	return m;
 }
 
@@ -56,6 +58,8 @@ static void what_is_built_is_parsed(void **state)
 	assert_int_equal(got.file_bytes, 4198912);
 	assert_int_equal(got.n_blocks, 3);
 	assert_int_equal(got.n_allocated, 2);
+	assert_int_equal(got.outside.sector_bytes, 4096);
+	assert_memory_equal(&got, &m, sizeof(m));
 	leaf_mac_build(&got, again);
 	assert_memory_equal(again, raw, sizeof(again));
 }
@@ -121,6 +125,45 @@ static void fields_must_fit_each_other(void **state)
 	m = sample();
 	m.state = LEAF_MAC_DIRTY;
 	refuses(&m, "digest");
+	m = sample();
+	m.outside.sector_bytes = 1024;
+	refuses(&m, "sector size");
+}
+
+/* Each field of each layer, and their order. */
+static void the_digest_of_what_is_below_tells_layers_apart(void **state)
+{
+	struct leaf_below two[2] = { { { 1 }, 512, { 2 } }, { { 3 }, 0, { 4 } } }, other[2];
+	uint8_t of_two[LEAF_MAC_DIGEST_BYTES], is[LEAF_MAC_DIGEST_BYTES], none[sizeof(is)] = { 0 };
+
+	(void)state;
+	leaf_below_digest(two, 0, is);
+	assert_memory_equal(is, none, sizeof(is));
+	leaf_below_digest(two, 2, of_two);
+	leaf_below_digest(two, 1, is);
+	assert_memory_not_equal(is, of_two, sizeof(is));
+	for (unsigned i = 0; i < 7; i++) {
+		memcpy(other, two, sizeof(two));
+		switch (i) {
+		case 0:
+		case 1:
+			other[i].uuid[15] ^= 1;
+			break;
+		case 2:
+		case 3:
+			other[i - 2].sector_bytes = 4096;
+			break;
+		case 4:
+		case 5:
+			other[i - 4].root[31] ^= 1;
+			break;
+		default:
+			other[0] = two[1];
+			other[1] = two[0];
+		}
+		leaf_below_digest(other, 2, is);
+		assert_memory_not_equal(is, of_two, sizeof(is));
+	}
 }
 
 int main(void)
@@ -130,6 +173,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(a_byte_that_is_not_looked_at_is_a_field),
 		cmocka_unit_test(fields_must_fit_each_other),
+		cmocka_unit_test(the_digest_of_what_is_below_tells_layers_apart),
 	};
 
 	return cmocka_run_group_tests_name("leaf_mac", tests, NULL, NULL);

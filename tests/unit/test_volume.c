@@ -55,11 +55,23 @@ static void make_gold(struct disk *d, bool plain)
 	assert_int_equal(hash_tree_build(d->fds.image[1], d->fds.tree[1], k->root), 0);
 }
 
+static void make_mac(struct disk *d)
+{
+	const struct secret key = { d->key.layer[0].key, sizeof(d->key.layer[0].key) };
+	struct leaf_mac_outside outside;
+	struct vhd_fault fault;
+	struct image *leaf;
+
+	d->fds.mac = bench_file();
+	assert_int_equal(image_open_layer(d->fds.image[0], IMAGE_READ_ONLY, &leaf, &fault), 0);
+	volume_leaf_outside(&d->key, &outside);
+	assert_int_equal(image_guard_make(leaf, d->fds.mac, &key, &outside, &fault), 0);
+	assert_int_equal(image_close(leaf), 0);
+}
+
 static void make_leaf(struct disk *d)
 {
-	struct image *gold = bench_open(d->fds.image[1], IMAGE_READ_ONLY, NULL), *leaf;
-	const struct secret key = { d->key.layer[0].key, sizeof(d->key.layer[0].key) };
-	struct vhd_fault fault;
+	struct image *gold = bench_open(d->fds.image[1], IMAGE_READ_ONLY, NULL);
 
 	fill_key(&d->key.layer[0], "leaf", leaf_uuid);
 	d->fds.image[0] = bench_file();
@@ -67,10 +79,7 @@ static void make_leaf(struct disk *d)
 		image_create_child(d->fds.image[0], image_info(gold), "gold.vhd", leaf_uuid, 1000),
 		0);
 	assert_int_equal(image_close(gold), 0);
-	d->fds.mac = bench_file();
-	assert_int_equal(image_open_layer(d->fds.image[0], IMAGE_READ_ONLY, &leaf, &fault), 0);
-	assert_int_equal(image_guard_make(leaf, d->fds.mac, &key, &fault), 0);
-	assert_int_equal(image_close(leaf), 0);
+	make_mac(d);
 }
 
 static struct disk make(bool plain)
@@ -256,7 +265,16 @@ static void keys_and_images_must_be_of_each_other(void **state)
 	refuses(&bad, -EPERM, "not as many keys");
 	bad = d;
 	bad.key.n_layers = bad.fds.n_layers = 1;
+	refuses(&bad, -EBADMSG, "leaf.mac names");
+	make_mac(&bad);
 	refuses(&bad, -EPERM, "differencing, the lease names no parent");
+	(void)close(bad.fds.mac);
+	bad = d;
+	bad.key.layer[0].sector_bytes = 4096;
+	refuses(&bad, -EBADMSG, "LUKS2 header: sector_size 0x1000 is not");
+	bad = d;
+	bad.key.layer[1].sector_bytes = 4096;
+	refuses(&bad, -EBADMSG, "layers below: digest");
 	bad = d;
 	bad.key.layer[0].plain = 1;
 	refuses(&bad, -EPERM, "never plain");
