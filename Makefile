@@ -151,6 +151,7 @@ CRASH_STATES ?= $(if $(SHORT),50,20000)
 CHAIN_SEEDS ?= $(if $(SHORT),5,1000)
 CONVERSION_KILLS ?= $(if $(SHORT),12,300)
 SERVER_KILLS ?= $(if $(SHORT),5,200)
+LEAF_SEEDS ?= $(if $(SHORT),1,30)
 FIO_S ?= $(if $(SHORT),4,600)
 soak: root deps peers fuzz
 	$(Q)$(MAKE) -j$(JOBS) all helpers units
@@ -161,6 +162,7 @@ soak: root deps peers fuzz
 	$(Q)KILLS=$(CONVERSION_KILLS) OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
 	$(Q)CHAIN_SEEDS=$(CHAIN_SEEDS) CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
 	$(Q)OUT=$(OUT) KILLS=$(SERVER_KILLS) tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
+	$(Q)OUT=$(OUT) SEEDS=$(LEAF_SEEDS) tests/evil/a-leaf-is-exported-only-as-its-mac-says.sh
 	$(Q)OUT=$(OUT) FIO_S=$(FIO_S) tests/system/vhd-fio-reads-back-what-it-wrote.sh
 	$(Q)OUT=$(OUT) PACKAGES=all tests/system/packages-install-whole-and-start-nothing.sh
 	-$(Q)tests/vm/image.sh >/dev/null

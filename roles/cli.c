@@ -75,15 +75,15 @@ static const struct command commands[] = {
 	{ "disk info", "DIR", "what a disk's files say without a key", cli_disk_info },
 	{ "disk export",
 	  "DIR OUT [--format raw|vhd] --recovery-file FILE... [--recovery-fd N]... [--plain "
-	  "NAME]...",
+	  "NAME]... [--without-mac]",
 	  "decrypt a disk with its recovery key", cli_disk_export },
 	{ "disk rekey",
 	  "DIR --recovery-file FILE --device FILE --trust FILE --lease-key FILE\n"
 	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
 	  "       [--pin-fd N]",
 	  "encrypt a disk by a new key, in place, with a new lease", cli_disk_rekey },
-	{ "disk decrypt", "DIR --recovery-file FILE", "make a disk plain again, in place",
-	  cli_disk_decrypt },
+	{ "disk decrypt", "DIR --recovery-file FILE [--without-mac]",
+	  "make a disk plain again, in place", cli_disk_decrypt },
 	{ "disk resume", "DIR --recovery-file FILE...", "finish a conversion that was interrupted",
 	  cli_disk_resume },
 	{ "disk snapshot", "NAME --recovery-out FILE [--pin-fd N]",

@@ -27,6 +27,11 @@ int cli_chain_lock(const struct cli_chain *chain);
  * bytes as they are in the files, ciphertext as ciphertext, for who only looks or moves them. */
 int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys);
 
+/* The same with recovery keys, read-only, of a disk that was written under LAYER.mac, and only as that and
+ * the hash trees of the layers below say: what is used of headers, names and tables, and each bitmap of
+ * the leaf, is what it was, before it returns. What the parents hold is seen when it is read: -EILSEQ. */
+int cli_chain_join_proven(struct cli_chain *chain, const struct cli_layer_keys *keys);
+
 /* Is any layer encrypted? */
 bool cli_chain_has_header(const struct cli_chain *chain);
 

@@ -6,16 +6,20 @@
 #include "roles/cli_convert.h"
 #include "roles/cli_convert_files.h"
 
-static int read_options(int argc, char **argv, struct cli_layer_keys *keys)
+static int read_options(int argc, char **argv, bool resume, struct cli_layer_keys *keys,
+			bool *ret_without_mac)
 {
 	static const struct option known[] = { { "recovery-file", required_argument, NULL, 'f' },
 					       { "recovery-fd", required_argument, NULL, 'd' },
+					       { "without-mac", no_argument, NULL, 'w' },
 					       { 0 } };
 	int c, status = 0;
 
 	while (status == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
-		if (c == '?')
+		if (c == '?' || (c == 'w' && resume))
 			status = cli_usage(argv[0]);
+		else if (c == 'w')
+			*ret_without_mac = true;
 		else
 			status = cli_layer_keys_add(c == 'f' ? optarg : NULL,
 						    c == 'd' ? optarg : NULL, argv[0], keys);
@@ -30,13 +34,15 @@ static int convert(int argc, char **argv, bool resume)
 	struct cli_convert c = { .folder.fd = -1, .vhd_fd = -1, .journal_fd = -1 };
 	struct journal_head head;
 	struct cli_options opt;
+	bool without_mac = false;
 	int status = cli_common(&opt, &argc, argv);
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys or plaintext */
 	if (status == 0)
-		status = read_options(argc, argv, &keys);
+		status = read_options(argc, argv, resume, &keys, &without_mac);
 	if (status == 0)
 		status = cli_convert_open(argv[0], argv[optind], &opt, &c);
+	c.without_mac = without_mac;
 	if (status == 0 && !resume)
 		status = cli_convert_is_new(&c);
 	if (status == 0 && resume && c.journal_fd < 0)

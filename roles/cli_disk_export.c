@@ -21,10 +21,27 @@
 
 struct order {
 	const char *verb, *dir, *out;
-	bool raw, json;
+	bool raw, json, without_mac;
 	struct cli_layer_keys keys;
 	struct cli_record record;
 };
+
+/* A byte of a layer below is not the one that the leaf's MAC vouches for, by way of its tree. */
+static int altered(const struct order *o, const struct cli_chain *chain)
+{
+	for (unsigned i = 1; i < chain->n; i++) {
+		const struct cli_layer *l = &chain->layer[i];
+
+		if (l->tree && hash_tree_fault(l->tree) != UINT64_MAX)
+			return cli_error(
+				CLI_DAMAGED,
+				"%s '%s': '%s': byte %" PRIu64
+				" is not the one that its hash tree names; nothing is left "
+				"of '%s'",
+				o->verb, o->dir, l->path, hash_tree_fault(l->tree), o->out);
+	}
+	return 0;
+}
 
 static int failed(const struct order *o, int r, const char *doing)
 {
@@ -41,14 +58,16 @@ static int record_begin(struct order *o, const struct cli_chain *chain)
 
 	if (o->out[0] == '/' || !getcwd(here, sizeof(here)))
 		here[0] = '\0';
-	(void)snprintf(detail, sizeof(detail), "%u layer%s to '%.100s%s%.100s'", chain->n,
-		       chain->n == 1 ? "" : "s", here, here[0] ? "/" : "", o->out);
+	(void)snprintf(detail, sizeof(detail), "%u layer%s%s to '%.100s%s%.100s'", chain->n,
+		       chain->n == 1 ? "" : "s", o->without_mac ? ", without MAC," : "", here,
+		       here[0] ? "/" : "", o->out);
 	return cli_record_begin(&o->record, CTL_WORK_EXPORT, chain->layer[0].path, detail);
 }
 
-static int write_and_prove(const struct order *o, struct image *leaf, int fd,
+static int write_and_prove(const struct order *o, const struct cli_chain *chain, int fd,
 			   struct cli_disk_counts *ret)
 {
+	struct image *leaf = chain->layer[0].image;
 	struct cli_progress progress;
 	uint64_t at = 0;
 	int r;
@@ -56,6 +75,8 @@ static int write_and_prove(const struct order *o, struct image *leaf, int fd,
 	cli_progress_init(&progress, o->json);
 	r = o->raw ? cli_disk_copy_raw(leaf, fd, &progress)
 		   : cli_disk_copy_whole(leaf, fd, NULL, &progress);
+	if (r == -EILSEQ && altered(o, chain) != 0)
+		return CLI_DAMAGED;
 	if (r < 0)
 		return failed(o, r, "write");
 	r = o->raw ? cli_disk_prove_raw(leaf, fd, &progress, ret, &at)
@@ -96,7 +117,7 @@ static int export(struct order *o, const struct cli_chain *chain)
 	cli_stop_begin();
 	status = record_begin(o, chain);
 	if (status == 0)
-		status = write_and_prove(o, chain->layer[0].image, file.fd, &counts);
+		status = write_and_prove(o, chain, file.fd, &counts);
 	r = cli_new_file_end(&file, status == 0);
 	if (status == 0 && r < 0)
 		status = cli_errno(r, "%s '%s': name it '%s'", o->verb, o->dir, o->out);
@@ -123,7 +144,8 @@ static int open_and_export(struct order *o)
 	if (status == 0)
 		status = cli_chain_lock(&chain);
 	if (status == 0)
-		status = cli_chain_join(&chain, &o->keys);
+		status = o->without_mac ? cli_chain_join(&chain, &o->keys)
+					: cli_chain_join_proven(&chain, &o->keys);
 	if (status == 0)
 		status = export(o, &chain);
 	(void)cli_chain_close(&chain); /* read-only */
@@ -139,11 +161,12 @@ static bool ends_in_vhd(const char *path)
 
 static int take_options(struct order *o, int argc, char **argv)
 {
-	enum { FILE_ = 1, FD, PLAIN, FORMAT };
+	enum { FILE_ = 1, FD, PLAIN, FORMAT, WITHOUT_MAC };
 	static const struct option known[] = { { "recovery-file", required_argument, NULL, FILE_ },
 					       { "recovery-fd", required_argument, NULL, FD },
 					       { "plain", required_argument, NULL, PLAIN },
 					       { "format", required_argument, NULL, FORMAT },
+					       { "without-mac", no_argument, NULL, WITHOUT_MAC },
 					       { 0 } };
 	const char *format = NULL;
 	int c, status = 0;
@@ -155,6 +178,8 @@ static int take_options(struct order *o, int argc, char **argv)
 						    &o->keys);
 		else if (c == PLAIN)
 			status = cli_layer_keys_plain(optarg, o->verb, &o->keys);
+		else if (c == WITHOUT_MAC)
+			o->without_mac = true;
 		else if (c == FORMAT && (strcmp(optarg, "raw") == 0 || strcmp(optarg, "vhd") == 0))
 			format = optarg;
 		else

@@ -59,16 +59,21 @@ void cli_layer_folder_close(struct cli_layer_folder *folder)
 
 void cli_layer_init(struct cli_layer *layer)
 {
-	*layer = (struct cli_layer){ .vhd_fd = -1, .luks_fd = -1 };
+	*layer = (struct cli_layer){ .vhd_fd = -1, .luks_fd = -1, .proof_fd = -1 };
 }
 
-int cli_layer_header_name(const char *name, char ret[CLI_LAYER_NAME_BYTES])
+int cli_layer_beside(const char *name, const char *suffix, char ret[CLI_LAYER_NAME_BYTES])
 {
 	const char *dot = strrchr(name, '.');
 	int n = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
 
-	n = snprintf(ret, CLI_LAYER_NAME_BYTES, "%.*s.luks", n, name);
+	n = snprintf(ret, CLI_LAYER_NAME_BYTES, "%.*s.%s", n, name, suffix);
 	return n < CLI_LAYER_NAME_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+int cli_layer_header_name(const char *name, char ret[CLI_LAYER_NAME_BYTES])
+{
+	return cli_layer_beside(name, "luks", ret);
 }
 
 bool cli_layer_has_header(const struct cli_layer_folder *folder, const char *name)
@@ -203,20 +208,19 @@ static int set_plain(const struct cli_layer_keys *keys, struct cli_layer *layer)
 	return r < 0 ? cli_errno(r, "%s '%s': open it", layer->verb, layer->path) : 0;
 }
 
-int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
-		     struct cli_layer *layer)
+int cli_layer_key(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
+		  struct cli_layer *layer)
 {
-	int r, status;
+	int status = cli_layer_open_header(folder, layer);
 
-	if (!cli_layer_has_header(folder, layer->name))
-		return set_plain(keys, layer);
-	status = cli_layer_open_header(folder, layer);
-	if (status == 0)
-		status = volume_key(keys, layer);
-	if (status != 0)
-		return status;
-	r = sector_new(layer->volume_key.bytes, header_shape_of(layer->header)->sector_bytes,
-		       &layer->cipher);
+	return status == 0 ? volume_key(keys, layer) : status;
+}
+
+int cli_layer_start(struct cli_layer *layer)
+{
+	int r = sector_new(layer->volume_key.bytes, header_shape_of(layer->header)->sector_bytes,
+			   &layer->cipher);
+
 	if (r == 0)
 		r = image_set_cipher(layer->image, layer->cipher);
 	if (r == -EINVAL)
@@ -229,12 +233,25 @@ int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_lay
 	return r < 0 ? cli_errno(r, "%s '%s': open it", layer->verb, layer->path) : 0;
 }
 
+int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
+		     struct cli_layer *layer)
+{
+	int status;
+
+	if (!cli_layer_has_header(folder, layer->name))
+		return set_plain(keys, layer);
+	status = cli_layer_key(folder, keys, layer);
+	return status == 0 ? cli_layer_start(layer) : status;
+}
+
 int cli_layer_close(struct cli_layer *layer)
 {
 	int r = image_close(layer->image);
 
 	if (r < 0)
 		r = cli_errno(r, "%s '%s': write it", layer->verb, layer->path);
+	leaf_guard_free(layer->guard);
+	hash_tree_free(layer->tree);
 	header_close(layer->header);
 	sector_free(layer->cipher);
 	secret_free(&layer->volume_key);
@@ -242,10 +259,14 @@ int cli_layer_close(struct cli_layer *layer)
 		(void)close(layer->vhd_fd);
 	if (layer->luks_fd >= 0)
 		(void)close(layer->luks_fd);
+	if (layer->proof_fd >= 0)
+		(void)close(layer->proof_fd);
 	layer->image = NULL;
 	layer->header = NULL;
 	layer->cipher = NULL;
-	layer->vhd_fd = layer->luks_fd = -1;
+	layer->guard = NULL;
+	layer->tree = NULL;
+	layer->vhd_fd = layer->luks_fd = layer->proof_fd = -1;
 	return r;
 }
 

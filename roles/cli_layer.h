@@ -12,8 +12,10 @@
 #include <stddef.h>
 
 #include "base/secret.h"
+#include "vhdcrypt/hash_tree.h"
 #include "vhdcrypt/header.h"
 #include "vhdcrypt/image.h"
+#include "vhdcrypt/leaf_guard.h"
 
 enum {
 	CLI_LAYER_NAME_BYTES = 256,
@@ -47,6 +49,9 @@ struct cli_layer {
 	struct header *header; /* NULL: plain, or not unlocked yet */
 	struct secret volume_key;
 	struct sector *cipher;
+	int proof_fd;		  /* of cli_chain_join_proven(): X.mac of the leaf, else X.tree */
+	struct leaf_guard *guard; /* of that, as the next */
+	struct hash_tree *tree;
 	struct vhd_fault fault; /* of what refused it; .part NULL: nothing that its bytes say */
 };
 
@@ -71,10 +76,19 @@ int cli_layer_open_header(const struct cli_layer_folder *folder, struct cli_laye
 int cli_layer_unlock(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
 		     struct cli_layer *layer);
 
+/* The two halves of that, for an encrypted one: its header, and by a recovery key its volume key; and
+ * its cipher. */
+int cli_layer_key(const struct cli_layer_folder *folder, const struct cli_layer_keys *keys,
+		  struct cli_layer *layer);
+int cli_layer_start(struct cli_layer *layer);
+
 /* Is there a header beside it? What cannot be looked at counts as one. */
 bool cli_layer_has_header(const struct cli_layer_folder *folder, const char *name);
 
-/* X.luks for X.vhd. -ENAMETOOLONG. */
+/* X.SUFFIX for X.vhd. -ENAMETOOLONG. */
+int cli_layer_beside(const char *name, const char *suffix, char ret[CLI_LAYER_NAME_BYTES]);
+
+/* X.luks. The same. */
 int cli_layer_header_name(const char *name, char ret[CLI_LAYER_NAME_BYTES]);
 
 void cli_layer_init(struct cli_layer *layer);

@@ -33,6 +33,8 @@ static const struct evil EVIL[] = {
 	  "segments.0.size" },
 	{ "sectors-of-1024", "\"segments\"", "\"sector_size\":512", "\"sector_size\":1024",
 	  "segments.0.sector_size" },
+	{ "sectors-of-4096", "\"segments\"", "\"sector_size\":512", "\"sector_size\":4096",
+	  "'leaf.luks': LUKS2 header: sector_size 0x1000" },
 	{ "linear-segment", "\"segments\"", "\"type\":\"crypt\"", "\"type\":\"linear\"",
 	  "segments.0.type" },
 	{ "second-segment", "\"segments\"", "\"sector_size\":512}",
