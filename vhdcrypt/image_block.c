@@ -39,17 +39,25 @@ static int slot_of(struct image *image, uint32_t block, struct bitmap_slot **ret
 	return 0;
 }
 
-/* Under meta. A clean bitmap without a hole needs no memory any more. */
-static void note_if_full(struct image *image, struct bitmap_slot *slot)
+static bool all_set(const uint8_t *bits, uint32_t first, uint32_t n)
 {
-	uint32_t n = block_sectors(image, slot->block);
-	const uint8_t *bits = bitmap_cache_bits(&image->cache, slot);
 	bool value;
 
-	if (!slot->dirty && !slot->flying && vhd_map_bits_run(bits, 0, n, &value) == n && value) {
-		image->state[slot->block] |= IMAGE_BLOCK_FULL;
+	return n == 0 || (vhd_map_bits_run(bits, first, n, &value) == n && value);
+}
+
+/* Under meta, when the bit at first is set: are all? It is the next that is not, most often. A bitmap
+ * without a hole needs no memory any more once it is in the file. */
+static void note_if_full(struct image *image, struct bitmap_slot *slot, uint32_t first)
+{
+	uint32_t block = slot->block, n = block_sectors(image, block);
+	const uint8_t *bits = bitmap_cache_bits(&image->cache, slot);
+
+	if (!all_set(bits, first, n - first) || !all_set(bits, 0, first))
+		return;
+	image_block_become(image, block, image->state[block] | IMAGE_BLOCK_FULL);
+	if (!slot->dirty && !slot->flying)
 		slot->valid = false;
-	}
 }
 
 static int run_locked(struct image *image, uint32_t block, uint32_t first, uint32_t max,
@@ -66,7 +74,8 @@ static int run_locked(struct image *image, uint32_t block, uint32_t first, uint3
 	if (r < 0)
 		return r;
 	*ret_n = vhd_map_bits_run(bitmap_cache_bits(&image->cache, slot), first, max, ret_written);
-	note_if_full(image, slot);
+	if (*ret_written)
+		note_if_full(image, slot, first);
 	return 0;
 }
 
@@ -130,7 +139,7 @@ static int place_locked(struct image *image, uint32_t block)
 	}
 	slot->dirty = true;
 	image->table[block] = entry;
-	image->state[block] = IMAGE_BLOCK_PENDING;
+	image_block_become(image, block, IMAGE_BLOCK_PENDING);
 	image->pending[image->n_pending++] = block;
 	image->info.n_allocated++;
 	return 0;
@@ -178,8 +187,10 @@ static int mark_locked(struct image *image, uint32_t block, uint32_t first, uint
 		return 0;
 	vhd_map_bits_put(bits, first, n, written);
 	slot->dirty = true;
-	if (!written) {
-		image->state[block] &= (uint8_t)~IMAGE_BLOCK_FULL;
+	if (written) {
+		note_if_full(image, slot, first);
+	} else {
+		image_block_become(image, block, image->state[block] & (uint8_t)~IMAGE_BLOCK_FULL);
 		queue_punch(image, block, first, n);
 	}
 	return 0;

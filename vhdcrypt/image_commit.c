@@ -24,8 +24,12 @@ static void land(struct image *image, uint32_t n_taken, bool done)
 	bitmap_cache_land(&image->cache, done);
 	if (!done)
 		return;
-	for (uint32_t i = 0; i < n_taken; i++)
-		image->state[image->pending[i]] &= (uint8_t)~IMAGE_BLOCK_PENDING;
+	for (uint32_t i = 0; i < n_taken; i++) {
+		uint32_t block = image->pending[i];
+
+		image_block_become(image, block,
+				   image->state[block] & (uint8_t)~IMAGE_BLOCK_PENDING);
+	}
 	image->n_pending -= n_taken;
 	memmove(image->pending, image->pending + n_taken,
 		image->n_pending * sizeof(image->pending[0]));

@@ -10,10 +10,14 @@ enum {
 	RUN = VHD_MAP_RUN_BYTES,
 	/* en- or decrypted at once: fits the second-level cache twice, and a thread's stack */
 	CHUNK_BYTES = 64 * 1024,
+	/* what is not worth a buffer in between, and touching all pages of one */
+	SMALL_BYTES = 4096,
 };
 
-/* Ciphertext only, so nothing to wipe; not filled at every call, as other locals are. */
+/* Ciphertext only, so nothing to wipe; not filled at every call, as other locals are. Each page is touched
+ * on entry, against a stack that runs into something else: so who moves little has no large one. */
 #define UNSET __attribute__((aligned(64), uninitialized))
+#define APART __attribute__((noinline))
 
 static bool in_range(const struct image *image, uint64_t len_bytes, uint64_t offset_byte)
 {
@@ -28,17 +32,14 @@ static uint64_t run_end(const struct image *image, uint64_t offset_byte)
 	return MIN(offset_byte / RUN * RUN + RUN, image->info.virtual_bytes);
 }
 
-/* Whole grains of ciphertext (or plain data) that do exist in the file. The kernel copies three
- * times as fast to a border of 64 bytes as to a server's buffer from malloc(), so ciphertext goes
- * through one of ours, in portions that stay in the cache until they are decrypted. */
-static int payload_read(struct image *image, uint64_t file_byte, uint64_t offset_byte, uint8_t *buf,
-			size_t len_bytes)
+/* The kernel copies three times as fast to a border of 64 bytes as to a server's buffer from malloc(), so
+ * much ciphertext goes through one of ours, in portions that stay in the cache until they are decrypted. */
+static APART int read_large(struct image *image, uint64_t file_byte, uint64_t offset_byte,
+			    uint8_t *buf, size_t len_bytes)
 {
 	uint8_t sealed[CHUNK_BYTES] UNSET;
 	int r = 0;
 
-	if (!image->cipher)
-		return store_read(&image->store, buf, len_bytes, file_byte);
 	for (size_t at = 0; r == 0 && at < len_bytes; at += CHUNK_BYTES) {
 		size_t n = MIN((size_t)CHUNK_BYTES, len_bytes - at);
 
@@ -50,14 +51,26 @@ static int payload_read(struct image *image, uint64_t file_byte, uint64_t offset
 	return r;
 }
 
-static int payload_write(struct image *image, uint64_t file_byte, uint64_t offset_byte,
-			 const uint8_t *data, size_t len_bytes)
+/* Whole grains of ciphertext (or plain data) that do exist in the file. */
+static int payload_read(struct image *image, uint64_t file_byte, uint64_t offset_byte, uint8_t *buf,
+			size_t len_bytes)
+{
+	int r;
+
+	if (image->cipher && len_bytes > SMALL_BYTES)
+		return read_large(image, file_byte, offset_byte, buf, len_bytes);
+	r = store_read(&image->store, buf, len_bytes, file_byte);
+	if (r == 0 && image->cipher)
+		r = sector_decrypt(image->cipher, offset_byte / SECTOR, buf, buf, len_bytes);
+	return r;
+}
+
+static APART int write_large(struct image *image, uint64_t file_byte, uint64_t offset_byte,
+			     const uint8_t *data, size_t len_bytes)
 {
 	uint8_t sealed[CHUNK_BYTES] UNSET;
 	int r = 0;
 
-	if (!image->cipher)
-		return store_write(&image->store, data, len_bytes, file_byte);
 	for (size_t at = 0; r == 0 && at < len_bytes; at += CHUNK_BYTES) {
 		size_t n = MIN((size_t)CHUNK_BYTES, len_bytes - at);
 
@@ -69,15 +82,35 @@ static int payload_write(struct image *image, uint64_t file_byte, uint64_t offse
 	return r;
 }
 
+static APART int write_small(struct image *image, uint64_t file_byte, uint64_t offset_byte,
+			     const uint8_t *data, size_t len_bytes)
+{
+	uint8_t sealed[SMALL_BYTES] UNSET;
+	int r = sector_encrypt(image->cipher, offset_byte / SECTOR, data, sealed, len_bytes);
+
+	return r < 0 ? r : store_write(&image->store, sealed, len_bytes, file_byte);
+}
+
+static int payload_write(struct image *image, uint64_t file_byte, uint64_t offset_byte,
+			 const uint8_t *data, size_t len_bytes)
+{
+	if (!image->cipher)
+		return store_write(&image->store, data, len_bytes, file_byte);
+	return len_bytes > SMALL_BYTES
+		       ? write_large(image, file_byte, offset_byte, data, len_bytes)
+		       : write_small(image, file_byte, offset_byte, data, len_bytes);
+}
+
 /* One stretch of a block with equal bits, whole grains; how much of len it was. */
 static int read_stretch(struct image *image, uint64_t offset_byte, uint8_t *buf, size_t len_bytes,
 			size_t *ret_len)
 {
 	struct image_piece p = image_piece(image, offset_byte, len_bytes);
-	uint32_t entry, n;
-	bool written;
-	int r = image_block_run(image, p.block, p.first_byte / SECTOR, p.len_bytes / SECTOR, &entry,
-				&written, &n);
+	uint32_t entry, n = p.len_bytes / SECTOR;
+	bool written = image_block_is_full(image, p.block, &entry);
+	int r = written ? 0
+			: image_block_run(image, p.block, p.first_byte / SECTOR, n, &entry,
+					  &written, &n);
 
 	if (r < 0)
 		return r;
@@ -164,16 +197,18 @@ static int write_grains(struct image *image, uint64_t offset_byte, const uint8_t
 {
 	struct image_piece p;
 	uint32_t entry;
+	bool full;
 	int r;
 
 	if (image_is_fixed(image))
 		return payload_write(image, offset_byte, offset_byte, data, len_bytes);
 	p = image_piece(image, offset_byte, len_bytes);
-	r = image_block_place(image, p.block, &entry);
+	full = image_block_is_full(image, p.block, &entry);
+	r = full ? 0 : image_block_place(image, p.block, &entry);
 	if (r == 0)
 		r = payload_write(image, vhd_map_data_byte(&image->map, entry) + p.first_byte,
 				  offset_byte, data, len_bytes);
-	if (r == 0)
+	if (r == 0 && !full)
 		r = image_block_mark(image, p.block, p.first_byte / SECTOR, p.len_bytes / SECTOR,
 				     true);
 	return r;

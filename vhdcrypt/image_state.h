@@ -24,7 +24,7 @@ enum {
 };
 
 enum image_block_state {
-	IMAGE_BLOCK_FULL = 1,	 /* every bit is set, in memory and in the file */
+	IMAGE_BLOCK_FULL = 1,	 /* every bit is set; those in the file may follow */
 	IMAGE_BLOCK_PENDING = 2, /* not in the table on disk yet */
 };
 
@@ -76,6 +76,24 @@ struct image_piece {
 static inline bool image_is_fixed(const struct image *image)
 {
 	return image->info.block_bytes == 0;
+}
+
+/* Under meta. */
+static inline void image_block_become(struct image *image, uint32_t block, uint8_t state)
+{
+	__atomic_store_n(&image->state[block], state, __ATOMIC_RELEASE);
+}
+
+/* Under io, and without meta: who takes away from a full block holds io alone, and an entry that was set
+ * stays. Then *ret_entry is set. */
+static inline bool image_block_is_full(const struct image *image, uint32_t block,
+				       uint32_t *ret_entry)
+{
+	bool full = __atomic_load_n(&image->state[block], __ATOMIC_ACQUIRE) & IMAGE_BLOCK_FULL;
+
+	if (full)
+		*ret_entry = image->table[block];
+	return full;
 }
 
 /* The piece at offset, at most len bytes and not beyond its block (dynamic disks). */
