@@ -8,6 +8,10 @@
 #include <sys/mman.h>
 
 #include <gcrypt.h>
+#include <sodium.h>
+
+#include "base/secret.h"
+#include "vhdcrypt/sector_vaes.h"
 
 enum {
 	/* as many calls at once as nbdkit has threads by default */
@@ -18,9 +22,11 @@ enum {
 	TWEAK_BYTES = 16,
 };
 
-/* A libgcrypt handle carries the tweak, so one call at a time may use it. */
+/* By the CPU's vectors with one set of round keys, or by libgcrypt: a handle carries the tweak, so one call
+ * at a time may use it. */
 struct sector {
 	uint32_t sector_bytes;
+	struct secret vaes; /* struct sector_vaes; empty: by libgcrypt */
 	pthread_mutex_t lock;
 	pthread_cond_t returned;
 	unsigned n_idle;
@@ -65,8 +71,26 @@ static int add_lane(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
 	return gcry_cipher_setkey(hd, key, SECTOR_KEY_BYTES) ? -EIO : 0;
 }
 
-int sector_new(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
-	       struct sector **ret_sector)
+static int expand_vaes(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
+{
+	int r = sodium_init() < 0 ? -EIO : secret_new(&s->vaes, sizeof(struct sector_vaes));
+
+	if (r == 0)
+		sector_vaes_expand(key, (struct sector_vaes *)(void *)s->vaes.bytes);
+	return r;
+}
+
+static int expand_lanes(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
+{
+	int r = sector_init();
+
+	while (r == 0 && s->n_lanes < LANES)
+		r = add_lane(s, key);
+	return r;
+}
+
+static int new_sector(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes, bool vaes,
+		      struct sector **ret_sector)
 {
 	struct sector *s;
 	int r;
@@ -75,17 +99,13 @@ int sector_new(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
 		return -EINVAL;
 	if (memcmp(key, key + SECTOR_KEY_BYTES / 2, SECTOR_KEY_BYTES / 2) == 0)
 		return -EINVAL;
-	r = sector_init();
-	if (r < 0)
-		return r;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->sector_bytes = sector_bytes;
 	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail with default attributes */
 	(void)pthread_cond_init(&s->returned, NULL);
-	while (r == 0 && s->n_lanes < LANES)
-		r = add_lane(s, key);
+	r = vaes ? expand_vaes(s, key) : expand_lanes(s, key);
 	if (r < 0) {
 		sector_free(s);
 		return r;
@@ -94,12 +114,25 @@ int sector_new(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
 	return 0;
 }
 
+int sector_new(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
+	       struct sector **ret_sector)
+{
+	return new_sector(key, sector_bytes, sector_vaes_usable(), ret_sector);
+}
+
+int sector_new_portable(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
+			struct sector **ret_sector)
+{
+	return new_sector(key, sector_bytes, false, ret_sector);
+}
+
 void sector_free(struct sector *s)
 {
 	if (!s)
 		return;
 	for (unsigned i = 0; i < s->n_lanes; i++)
 		gcry_cipher_close(s->lane[i]); /* wipes the schedule */
+	secret_free(&s->vaes);
 	(void)pthread_cond_destroy(&s->returned);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -140,30 +173,39 @@ static gcry_error_t set_tweak(gcry_cipher_hd_t hd, uint64_t lba_512)
 	return gcry_cipher_setiv(hd, tweak, sizeof(tweak));
 }
 
-static int crypt(struct sector *s, bool encrypt, uint64_t lba_512, const void *in, void *out,
-		 size_t len_bytes)
+static int crypt_in_lane(struct sector *s, bool encrypt, uint64_t lba_512, const uint8_t *in,
+			 uint8_t *out, size_t len_bytes)
 {
+	gcry_cipher_hd_t hd = lane_take(s);
 	size_t step = s->sector_bytes;
 	gcry_error_t e = 0;
-	gcry_cipher_hd_t hd;
 
-	if (len_bytes % step != 0 || lba_512 % (step / LBA_BYTES) != 0)
-		return -EINVAL;
-	hd = lane_take(s);
 	for (size_t at = 0; !e && at < len_bytes; at += step) {
-		const uint8_t *from = (const uint8_t *)in + at;
-		uint8_t *to = (uint8_t *)out + at;
-		const uint8_t *source = from == to ? NULL : from; /* NULL: in place */
+		const uint8_t *source = in == out ? NULL : in + at; /* NULL: in place */
 		size_t source_bytes = source ? step : 0;
 
 		e = set_tweak(hd, lba_512 + at / LBA_BYTES);
 		if (!e && encrypt)
-			e = gcry_cipher_encrypt(hd, to, step, source, source_bytes);
+			e = gcry_cipher_encrypt(hd, out + at, step, source, source_bytes);
 		else if (!e)
-			e = gcry_cipher_decrypt(hd, to, step, source, source_bytes);
+			e = gcry_cipher_decrypt(hd, out + at, step, source, source_bytes);
 	}
 	lane_give(s, hd);
 	return e ? -EIO : 0;
+}
+
+static int crypt(struct sector *s, bool encrypt, uint64_t lba_512, const void *in, void *out,
+		 size_t len_bytes)
+{
+	size_t step = s->sector_bytes;
+
+	if (len_bytes % step != 0 || lba_512 % (step / LBA_BYTES) != 0)
+		return -EINVAL;
+	if (!s->vaes.bytes)
+		return crypt_in_lane(s, encrypt, lba_512, in, out, len_bytes);
+	sector_vaes_crypt((const struct sector_vaes *)(const void *)s->vaes.bytes, encrypt,
+			  s->sector_bytes, lba_512, in, out, len_bytes);
+	return 0;
 }
 
 int sector_encrypt(struct sector *s, uint64_t lba_512, const void *in, void *out, size_t len_bytes)

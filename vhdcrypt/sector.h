@@ -1,7 +1,8 @@
 /* sector.h - the sector cipher of an encrypted layer: AES-256-XTS, as dm-crypt's aes-xts-plain64.
  *
  * The tweak is the virtual sector number in 512-byte units, also when the crypto sector is 4096
- * bytes long. May be used by many threads at once; each call works on its own copy of the cipher.
+ * bytes long. May be used by many threads at once. Where the CPU has vectors of AES (sector_vaes.h) it is
+ * theirs, elsewhere libgcrypt's, and each call works on its own copy of that.
  * Source: IEEE 1619-2018; dm-crypt "plain64" without iv_large_sectors. */
 #ifndef VHDCRYPT_SECTOR_H
 #define VHDCRYPT_SECTOR_H
@@ -22,6 +23,10 @@ int sector_init(void);
  * -ENOMEM: no memory, or it cannot be locked; -EIO: libgcrypt refuses. */
 int sector_new(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
 	       struct sector **ret_sector);
+
+/* The same by libgcrypt, whatever the CPU has: so that tests see both. */
+int sector_new_portable(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes,
+			struct sector **ret_sector);
 
 void sector_free(struct sector *sector);
 
