@@ -206,7 +206,7 @@ static int work(struct cli_convert *c, struct convert *convert, const struct con
 	cli_progress_end(&progress);
 	if (r < 0)
 		return proof_failed(c, r, at);
-	status = order->to ? cli_convert_files_make_mac(c, order->to, order->to_sector_bytes) : 0;
+	status = cli_convert_files_vouched(c, direction, order);
 	if (status == 0)
 		status = cli_convert_files_place(c, direction);
 	if (status != 0)
@@ -256,15 +256,19 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	struct journal_head head;
 	struct vhd_fault fault;
 	int r, status = cli_convert_files_keys(c, direction, keys, &order, &from, &to);
+	const bool begun = cli_convert_files_begun(c, &head);
 
-	if (status == 0 && from.bytes && !cli_convert_files_begun(c, &head))
+	order.from = from.bytes ? &from : NULL;
+	order.to = to.bytes ? &to : NULL;
+	if (status == 0 && from.bytes && !begun)
 		status = cli_convert_files_check_mac(c, direction, &from, order.from_sector_bytes);
+	if (status == 0)
+		status = begun ? cli_convert_files_vouched(c, head.direction, &order)
+			       : cli_convert_files_vouch(c, &order);
 	if (status == 0)
 		status = record_begin(c, direction);
 	if (status != 0)
 		return status;
-	order.from = from.bytes ? &from : NULL;
-	order.to = to.bytes ? &to : NULL;
 	r = convert_open(&order, &convert, &fault);
 	c->begun = r == 0;
 	status = r < 0 ? cli_convert_files_refused(c, r, &fault) : work(c, convert, &order);

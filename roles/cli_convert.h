@@ -2,8 +2,8 @@
  *
  * Beside X.vhd: X.luks its header, X.convert the journal while it is under way, X.next.luks the header
  * that will be X.luks, X.old.luks what was X.luks, X.next.yaml (and .minisig) the lease that will be
- * ../../leases/FOLDER.yaml, X.next.escrow likewise; X.mac, and X.next.mac after the proof. What comes
- * next is there, and synced, before the first sector changes; the journal goes last. So a resume needs
+ * ../../leases/FOLDER.yaml, X.next.escrow likewise; X.mac, and X.next.mac, which will be it
+ * and until then vouches for what a resume goes by. What comes next is there, and synced, before the first sector changes; the journal goes last. So a resume needs
  * the folder and the recovery keys, nothing else.
  *
  * SIGINT, SIGTERM and SIGHUP stop it at a safe point. Functions return 0, or an exit status after

@@ -145,8 +145,10 @@ void cli_convert_files_drop_unbegun(const struct cli_convert *c)
 	uint8_t raw[JOURNAL_FIXED_BYTES];
 	ssize_t n = pread(c->journal_fd, raw, sizeof(raw), 0);
 
-	if (n >= 0 && sodium_is_zero(raw, (size_t)n))
-		drop(c, CLI_CONVERT_JOURNAL);
+	if (n < 0 || !sodium_is_zero(raw, (size_t)n))
+		return;
+	drop(c, CLI_CONVERT_NEXT_MAC);
+	drop(c, CLI_CONVERT_JOURNAL);
 }
 
 int cli_convert_files_refused(const struct cli_convert *c, int err, const struct vhd_fault *fault)
@@ -193,19 +195,72 @@ int cli_convert_files_check_mac(const struct cli_convert *c, enum journal_direct
 				 what, name,
 				 direction == JOURNAL_REKEY ? "encrypted anew" : "decrypted");
 	return fd < 0 ? cli_errno(fd, "%s: open its '%s'", what, name)
-		      : cli_disk_mac_check(c->vhd_fd, fd, from, &alone, what);
+		      : cli_disk_mac_check(c->vhd_fd, IMAGE_READ_ONLY, fd, from, &alone, what);
 }
 
-int cli_convert_files_make_mac(const struct cli_convert *c, const struct secret *to,
-			       uint32_t sector_bytes)
+/* Of the new key, or, where the disk becomes plain, of the old one. */
+static const struct secret *key_of_next(const struct convert_order *order,
+					struct leaf_mac_outside *ret_outside)
 {
-	const struct leaf_mac_outside alone = { .sector_bytes = sector_bytes };
-	char what[CLI_LAYER_PATH_BYTES + 32];
-	OWNS_FD int fd = open_mac(c, CLI_CONVERT_NEXT_MAC, O_RDWR | O_CREAT | O_TRUNC);
+	*ret_outside =
+		(struct leaf_mac_outside){ .sector_bytes = order->to ? order->to_sector_bytes
+								     : order->from_sector_bytes };
+	return order->to ? order->to : order->from;
+}
 
+static bool is_marked(const struct cli_convert *c)
+{
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	bool marked = image_open_layer(c->vhd_fd, IMAGE_CONVERT, &image, &fault) < 0 ||
+		      image_info(image)->poisoned;
+
+	(void)image_close(image); /* nothing was written through it */
+	return marked;
+}
+
+int cli_convert_files_vouch(const struct cli_convert *c, const struct convert_order *order)
+{
+	struct leaf_mac_outside outside;
+	const struct secret *key = key_of_next(order, &outside);
+	char what[CLI_LAYER_PATH_BYTES + 32];
+	OWNS_FD int fd = -1;
+	int status;
+
+	if (is_marked(c)) /* convert_open() will say so; the MAC of then may be there still */
+		return 0;
+	fd = open_mac(c, CLI_CONVERT_NEXT_MAC, O_RDWR | O_CREAT | O_TRUNC);
 	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
-	return fd < 0 ? cli_errno(fd, "%s: make its '%s'", what, CLI_CONVERT_NEXT_MAC)
-		      : cli_disk_mac_make(c->vhd_fd, IMAGE_CONVERT, fd, to, &alone, what);
+	status = fd < 0 ? cli_errno(fd, "%s: make its '%s'", what, CLI_CONVERT_NEXT_MAC)
+			: cli_disk_mac_make(c->vhd_fd, IMAGE_READ_ONLY, fd, key, &outside, what);
+	return status == 0 ? cli_convert_sync_folder(c) : status;
+}
+
+int cli_convert_files_vouched(const struct cli_convert *c, enum journal_direction direction,
+			      const struct convert_order *order)
+{
+	struct leaf_mac_outside outside;
+	const struct secret *key = key_of_next(order, &outside);
+	const char *suffix = CLI_CONVERT_NEXT_MAC;
+	char what[CLI_LAYER_PATH_BYTES + 32], name[CLI_LAYER_NAME_BYTES];
+	OWNS_FD int fd = -1;
+
+	/* the last steps of a conversion, which come after its proof: it has its place, or it is gone */
+	if (!is_there(c, suffix) && direction == JOURNAL_DECRYPT && !is_marked(c))
+		return 0;
+	if (!is_there(c, suffix) && direction != JOURNAL_DECRYPT)
+		suffix = CLI_CONVERT_MAC;
+	fd = open_mac(c, suffix, O_RDONLY);
+	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
+	cli_convert_name(c, suffix, name);
+	if (fd == -ENOENT)
+		return cli_error(
+			CLI_DAMAGED,
+			"%s: its '%s' is not there: nobody vouches for the table and bitmaps "
+			"by which it would go on; put it back, or take a copy of before",
+			what, name);
+	return fd < 0 ? cli_errno(fd, "%s: open its '%s'", what, name)
+		      : cli_disk_mac_check(c->vhd_fd, IMAGE_CONVERT, fd, key, &outside, what);
 }
 
 /* Rename, if it is there: a resume may come after it. */
@@ -269,7 +324,7 @@ int cli_convert_files_place(const struct cli_convert *c, enum journal_direction 
 		if (status == 0)
 			status = move_suffix(c, CLI_CONVERT_NEXT_HEADER, CLI_CONVERT_HEADER);
 	}
-	if (status == 0)
+	if (status == 0 && direction != JOURNAL_DECRYPT)
 		status = move_suffix(c, CLI_CONVERT_NEXT_MAC, CLI_CONVERT_MAC);
 	if (status == 0)
 		status = move_suffix(c, CLI_CONVERT_NEXT_ESCROW, "escrow");
@@ -287,8 +342,10 @@ int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction 
 		status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
 	/* before the journal: without one, it would say that nothing has begun */
 	drop(c, CLI_CONVERT_FROM);
-	if (direction == JOURNAL_DECRYPT)
+	if (direction == JOURNAL_DECRYPT) {
 		drop(c, CLI_CONVERT_MAC);
+		drop(c, CLI_CONVERT_NEXT_MAC);
+	}
 	if (status == 0)
 		status = cli_convert_sync_folder(c);
 	if (status != 0)

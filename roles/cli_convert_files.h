@@ -29,9 +29,13 @@ int cli_convert_files_refused(const struct cli_convert *convert, int err,
 int cli_convert_files_check_mac(const struct cli_convert *convert, enum journal_direction direction,
 				const struct secret *from, uint32_t sector_bytes);
 
-/* After the proof: X.next.mac, of the image as it is. */
-int cli_convert_files_make_mac(const struct cli_convert *convert, const struct secret *to,
-			       uint32_t sector_bytes);
+/* Then, before the journal begins: X.next.mac, of the image as it is, by the new key, or by the old
+ * one where the disk becomes plain. What it vouches for, a conversion does not change. */
+int cli_convert_files_vouch(const struct cli_convert *convert, const struct convert_order *order);
+
+/* Before it goes on, and after the proof: table, bitmaps, header and footer are what they were then. */
+int cli_convert_files_vouched(const struct cli_convert *convert, enum journal_direction direction,
+			      const struct convert_order *order);
 
 /* After the proof: the new header and lease take the places of the old ones. May be repeated. */
 int cli_convert_files_place(const struct cli_convert *convert, enum journal_direction direction);

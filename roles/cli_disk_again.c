@@ -197,6 +197,7 @@ int cli_disk_again_in_place(const struct cli_disk_order *o)
 					     IN CLI_CONVERT_NEXT_LEASE,
 					     IN CLI_CONVERT_NEXT_LEASE ".minisig",
 					     IN CLI_CONVERT_NEXT_ESCROW,
+					     IN CLI_CONVERT_NEXT_MAC,
 					     IN CLI_CONVERT_JOURNAL,
 					     CLI_DISK_FROM };
 	char dir[CLI_DISK_DOC_PATH_BYTES], mark[CLI_DISK_DOC_PATH_BYTES];

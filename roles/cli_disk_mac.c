@@ -49,44 +49,45 @@ typedef int open_guard(int fd, const struct secret *key, const uint8_t uuid[LEAF
 		       struct vhd_fault *ret_fault);
 
 /* The disk's UUID is in its footer; that it is the right one shows by the MAC, whose key has it. */
-static int open_guarded(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
-			const struct leaf_mac_outside *outside, struct leaf_guard **guard,
-			struct image **image, struct vhd_fault *fault)
+static int open_guarded(int vhd_fd, enum image_mode mode, int mac_fd, open_guard *open,
+			const struct secret *key, const struct leaf_mac_outside *outside,
+			struct leaf_guard **guard, struct image **image, struct vhd_fault *fault)
 {
 	struct image *bare = NULL;
-	int r = image_open_layer(vhd_fd, IMAGE_READ_ONLY, &bare, fault);
+	int r = image_open_layer(vhd_fd, mode, &bare, fault);
 
 	if (r == 0)
 		r = open(mac_fd, key, image_info(bare)->footer.uuid, outside, guard, fault);
 	if (r == 0)
-		r = image_open_guarded(vhd_fd, IMAGE_READ_ONLY, *guard, image, fault);
+		r = image_open_guarded(vhd_fd, mode, *guard, image, fault);
 	(void)image_close(bare);
 	return r;
 }
 
-static int check(int vhd_fd, int mac_fd, open_guard *open, const struct secret *key,
-		 const struct leaf_mac_outside *outside, const char *what)
+static int check(int vhd_fd, enum image_mode mode, int mac_fd, open_guard *open,
+		 const struct secret *key, const struct leaf_mac_outside *outside, const char *what)
 {
 	struct leaf_guard *guard = NULL;
 	struct image *image = NULL;
 	struct vhd_fault fault;
-	int r = open_guarded(vhd_fd, mac_fd, open, key, outside, &guard, &image, &fault);
+	int r = open_guarded(vhd_fd, mode, mac_fd, open, key, outside, &guard, &image, &fault);
 
 	if (r == 0)
 		r = image_guard_verify(image, &fault);
-	(void)image_close(image); /* read-only */
+	(void)image_close(image); /* nothing was written through it */
 	leaf_guard_free(guard);
 	return r < 0 ? refused(r, &fault, what) : 0;
 }
 
-int cli_disk_mac_check(int vhd_fd, int mac_fd, const struct secret *volume_key,
-		       const struct leaf_mac_outside *outside, const char *what)
+int cli_disk_mac_check(int vhd_fd, enum image_mode mode, int mac_fd,
+		       const struct secret *volume_key, const struct leaf_mac_outside *outside,
+		       const char *what)
 {
-	return check(vhd_fd, mac_fd, leaf_guard_open, volume_key, outside, what);
+	return check(vhd_fd, mode, mac_fd, leaf_guard_open, volume_key, outside, what);
 }
 
 int cli_disk_mac_check_by(int vhd_fd, int mac_fd, const struct secret *mac_key,
 			  const struct leaf_mac_outside *outside, const char *what)
 {
-	return check(vhd_fd, mac_fd, leaf_guard_open_by, mac_key, outside, what);
+	return check(vhd_fd, IMAGE_READ_ONLY, mac_fd, leaf_guard_open_by, mac_key, outside, what);
 }

@@ -18,9 +18,11 @@ void cli_disk_mac_outside(uint32_t sector_bytes, const struct msg_layer *parent,
 int cli_disk_mac_make(int vhd_fd, enum image_mode mode, int mac_fd, const struct secret *volume_key,
 		      const struct leaf_mac_outside *outside, const char *what);
 
-/* Is the image in vhd_fd, every bitmap of it, what mac_fd says? The second: by the MAC's own key. */
-int cli_disk_mac_check(int vhd_fd, int mac_fd, const struct secret *volume_key,
-		       const struct leaf_mac_outside *outside, const char *what);
+/* Is the image in vhd_fd, every bitmap of it, what mac_fd says? Nothing is written, in no mode. The
+ * second: by the MAC's own key. */
+int cli_disk_mac_check(int vhd_fd, enum image_mode mode, int mac_fd,
+		       const struct secret *volume_key, const struct leaf_mac_outside *outside,
+		       const char *what);
 int cli_disk_mac_check_by(int vhd_fd, int mac_fd, const struct secret *mac_key,
 			  const struct leaf_mac_outside *outside, const char *what);
 

@@ -1,0 +1,48 @@
+# faults.bash - a command whose n-th call of the kernel that changes a file fails, or is its last. strace(1)
+# does it to the command as it is. Source it; $WORK is a folder.
+#
+# shellcheck shell=bash
+
+FAULT_CALLS=write,pwrite64,fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,linkat,unlink,unlinkat,mkdir,rmdir,openat
+FAULTS=${FAULTS:-3}	# of each command, at random from SEED on; all: every one
+SEED=${SEED:-$RANDOM}
+n_faults=0
+
+# faults_of COMMAND... - run it; "CALL N" of each of its calls that changes a file into $WORK/calls. Exit
+# status: the command's.
+faults_of() {
+	local status=0
+	strace -f -y -qq -e signal=none -o "$WORK/trace" -e trace=$FAULT_CALLS -- "$@" || status=$?
+	# "PID call(...": openat counts only where it makes a file, the others where it is no memory, socket or log
+	sed -n 's/^\([0-9]*\)  *\([a-z0-9]*\)(\(.*\)/\1 \2 \3/p' "$WORK/trace" | awk '
+		{ n[$1, $2]++ }
+		$2 == "openat" && !/O_CREAT|O_TMPFILE/ { next }
+		$3 ~ /^[0-9]+<(\/memfd:|socket:|pipe:)/ || $3 ~ /^[012]</ { next }
+		{ print $2, n[$1, $2] }' | sort -u >"$WORK/calls"
+	[ -s "$WORK/calls" ] || { echo "FAIL: strace saw no call of $*" >&2; exit 1; }
+	return $status
+}
+
+# faults_some [FILTER] - of $WORK/calls those that this run tries
+faults_some() {
+	grep -E -- "${1:-.}" "$WORK/calls" >"$WORK/some"
+	[ "$FAULTS" = all ] && cat "$WORK/some" && return
+	shuf -n "$FAULTS" --random-source=<(yes "$SEED") "$WORK/some"
+}
+
+# faults_how HOW... - one of them, in turn; FAULTS=all: each
+faults_how() {
+	[ "$FAULTS" = all ] && echo "$@" && return
+	shift $(((n_faults + SEED) % $#))
+	echo "$1"
+}
+
+# fault HOW CALL N COMMAND... - the N-th CALL of the command is an error (EIO, ENOSPC), or SIGKILL comes
+# before it. Exit status: the command's.
+fault() {
+	local how=error=$1 call=$2 n=$3
+	shift 3
+	[ "$how" != error=KILL ] || how=signal=KILL
+	n_faults=$((n_faults + 1))
+	strace -f -qq -e signal=none -o /dev/null -e trace="$call" -e "inject=$call:$how:when=$n" -- "$@" 2>&1
+}
