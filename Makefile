@@ -150,6 +150,7 @@ SOAK_TRANSITIONS ?= $(if $(SHORT),5,1000)
 CRASH_STATES ?= $(if $(SHORT),50,20000)
 CHAIN_SEEDS ?= $(if $(SHORT),5,1000)
 CONVERSION_KILLS ?= $(if $(SHORT),12,300)
+FAULTS ?= $(if $(SHORT),2,all)
 SERVER_KILLS ?= $(if $(SHORT),5,200)
 LEAF_SEEDS ?= $(if $(SHORT),1,30)
 FIO_S ?= $(if $(SHORT),4,600)
@@ -160,6 +161,7 @@ soak: root deps peers fuzz
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_image_chain_crash
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
 	$(Q)KILLS=$(CONVERSION_KILLS) OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
+	$(Q)FAULTS=$(FAULTS) OUT=$(OUT) tests/system/disk-a-snapshot-or-merge-survives-every-fault.sh
 	$(Q)CHAIN_SEEDS=$(CHAIN_SEEDS) CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
 	$(Q)OUT=$(OUT) KILLS=$(SERVER_KILLS) tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh
 	$(Q)OUT=$(OUT) SEEDS=$(LEAF_SEEDS) tests/evil/a-leaf-is-exported-only-as-its-mac-says.sh

@@ -1,6 +1,7 @@
 /* bulkhead disk merge NAME: what the newest local layer holds goes into the layer below, which is what is
  * written from then on. key agrees first; the layers below are what they were recorded as, every byte,
- * before anything is written; the record changes when the proof is there. */
+ * before anything is written; the record changes when the proof is there. A run that was killed is
+ * given again: the disk is closed until then, and what it has to show is in its mark. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,6 +18,7 @@
 #include "roles/cli_coalesce.h"
 #include "roles/cli_disk_mac.h"
 #include "roles/cli_layers.h"
+#include "roles/cli_merge_mark.h"
 #include "roles/cli_pin.h"
 #include "vhdcrypt/hash_tree.h"
 
@@ -55,11 +57,10 @@ static int verify(const struct cli_layers *disk, const struct msg_layer *layer, 
 	return r < 0 ? cli_errno(r, "%s: read layer '%s'", disk->what, layer->name) : 0;
 }
 
-/* A run that was killed has written to the one below already: its word is this file's. */
-static int verify_below(const struct cli_layers *disk, const struct cli_chain *chain,
-			const char *marker)
+/* A run that was killed has written to the one below already: what that is, its mark says. */
+static int verify_below(const struct cli_layers *disk, const struct cli_chain *chain, bool begun)
 {
-	unsigned first = access(marker, F_OK) == 0 ? 1 : 0;
+	unsigned first = begun ? 1 : 0;
 	int status = 0;
 
 	if (chain->n != disk->chain.n_parents + 1)
@@ -76,29 +77,6 @@ static int verify_below(const struct cli_layers *disk, const struct cli_chain *c
 			status = verify(disk, &disk->chain.parent[i], chain->layer[i + 1].vhd_fd);
 	}
 	return status;
-}
-
-/* While it is there nobody opens the disk: the layer below is not what its record says. */
-static int mark(const struct cli_layers *disk, const char *marker)
-{
-	OWNS_FD int fd = open(marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	OWNS_FD int dir = open(disk->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || dir < 0 || fsync(fd) < 0 || fsync(dir) < 0)
-		return cli_errno(-errno, "%s: make '%s'", disk->what, marker);
-	return 0;
-}
-
-static void remove_merged(const struct cli_layers *disk)
-{
-	static const char *const suffixes[] = { "vhd", "luks", "mac", "escrow", "merge" };
-	char path[CLI_DISK_DOC_PATH_BYTES];
-
-	if (cli_layers_path(disk, disk->chain.parent[0].name, "tree", path) == 0)
-		(void)unlink(path);
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		if (cli_layers_path(disk, disk->chain.layer, suffixes[i], path) == 0)
-			(void)unlink(path);
 }
 
 /* The layer that goes is what its MAC says. */
@@ -142,13 +120,34 @@ static int make_mac(const struct cli_layers *disk, const struct cli_layer *below
 	return status;
 }
 
+/* The disk without its newest layer shows what it showed with it; as that file is now. The layers below it
+ * were not written. */
+static int prove(const struct cli_layers *disk, const struct order *o,
+		 const struct cli_chain *chain)
+{
+	struct cli_layer below;
+	int status = cli_layer_open(&chain->folder, chain->layer[1].name, IMAGE_READ_ONLY,
+				    o->merge.verb, &below);
+
+	if (status == 0 && chain->n > 2 &&
+	    image_set_parent(below.image, chain->layer[2].image, &below.fault) < 0)
+		status = cli_error(CLI_DAMAGED, "%s '%s': was changed meanwhile", o->merge.verb,
+				   below.path);
+	if (status == 0)
+		status = cli_layer_unlock(&chain->folder, &o->merge.keys, &below);
+	if (status == 0)
+		status = cli_merge_mark_prove(disk, &chain->layer[0], &below);
+	(void)cli_layer_close(&below); /* read-only */
+	return status;
+}
+
 static int merge(const struct cli_layers *disk, const struct order *o, struct cli_chain *chain)
 {
-	char marker[CLI_DISK_DOC_PATH_BYTES];
+	bool begun = false, in_force = false;
 	OWNS_SECRET struct secret mac_key = { 0 };
 	struct msg_layers_made made;
 	OWNS_FD int none = -1;
-	int status = cli_layers_path(disk, disk->chain.layer, "merge", marker);
+	int status = cli_merge_mark_begun(disk, &begun);
 
 	if (status == 0)
 		status = cli_layer_lock(&chain->layer[0]);
@@ -159,17 +158,24 @@ static int merge(const struct cli_layers *disk, const struct order *o, struct cl
 	if (status == 0)
 		status = check_leaf(disk, chain->layer[0].vhd_fd, &mac_key);
 	if (status == 0)
-		status = verify_below(disk, chain, marker);
+		status = verify_below(disk, chain, begun);
 	if (status == 0)
-		status = mark(disk, marker);
+		status = cli_merge_mark_set(disk, &chain->layer[0], begun);
 	if (status == 0)
 		status = cli_coalesce_into_parent(&o->merge, chain);
 	if (status == 0)
+		status = prove(disk, o, chain);
+	if (status == 0)
 		status = make_mac(disk, &chain->layer[1]);
 	if (status == 0)
-		status = cli_layers_commit(disk, &made);
+		status = cli_layers_commit(disk, &made, &in_force);
 	if (status == 0)
-		remove_merged(disk);
+		return cli_merge_mark_clear(disk);
+	if (!in_force && status != CLI_DAMAGED && cli_merge_mark_begun(disk, &begun) == 0 && begun)
+		(void)cli_error(status,
+				"%s: it stays closed until this command is given again; nothing is "
+				"lost",
+				disk->what);
 	return status;
 }
 
@@ -178,9 +184,17 @@ static int open_and_merge(struct order *o, const char *config_path)
 	char path[CLI_DISK_DOC_PATH_BYTES];
 	struct cli_layers disk;
 	struct cli_chain chain;
+	bool cleared = false;
 	int status = cli_layers_open(config_path, o->merge.verb, o->name, &disk);
 
-	if (status == 0 && disk.local.n == 0)
+	if (status == 0)
+		status = cli_merge_mark_clear_old(&disk, &cleared);
+	if (status == 0 && cleared) /* that was it: another merge is another command */
+		printf("disk '%s': it was merged; what that run could not remove is gone\n",
+		       o->name);
+	if (status != 0 || cleared)
+		return status;
+	if (disk.local.n == 0)
 		status = cli_error(CLI_FAILED, "%s: it has no local layer", disk.what);
 	if (status == 0)
 		status = cli_layers_path(&disk, disk.chain.layer, "vhd", path);

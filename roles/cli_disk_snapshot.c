@@ -34,6 +34,8 @@ struct snapshot {
 	struct cli_layer leaf;
 	struct msg_change change;
 	struct secret recovery;
+	const char *recovery_made; /* its file; NULL: not yet */
+	bool named, in_force;	   /* the new files: have their names; are in the record */
 };
 
 static int partial_path(const struct snapshot *s, const char *layer, const char *suffix,
@@ -122,6 +124,8 @@ static int make_recovery(struct snapshot *s, const char *recovery_out)
 	if (status == 0)
 		status = cli_disk_doc_write(recovery_out, s->recovery.bytes, s->recovery.len_bytes,
 					    s->disk.what);
+	if (status == 0)
+		s->recovery_made = recovery_out;
 	if (status == 0)
 		status = partial_path(s, s->change.layer, "escrow", path);
 	if (status != 0)
@@ -212,11 +216,12 @@ static const struct {
 };
 
 /* key has seen that the record in force is the last one: no other file may have these names. */
-static int name_all(const struct snapshot *s)
+static int name_all(struct snapshot *s)
 {
 	char partial[CLI_DISK_DOC_PATH_BYTES], path[CLI_DISK_DOC_PATH_BYTES];
 	int status = 0;
 
+	s->named = true;
 	for (size_t i = 0; status == 0 && i < sizeof(made_files) / sizeof(made_files[0]); i++) {
 		const char *layer = made_files[i].below ? s->disk.chain.layer : s->change.layer;
 
@@ -230,14 +235,21 @@ static int name_all(const struct snapshot *s)
 	return status;
 }
 
+/* Of a snapshot that is not in force, whose recovery key opens nothing. */
 static void take_away(const struct snapshot *s)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
-	for (size_t i = 0; i < sizeof(made_files) / sizeof(made_files[0]); i++)
-		if (partial_path(s, made_files[i].below ? s->disk.chain.layer : s->change.layer,
-				 made_files[i].suffix, path) == 0)
+	for (size_t i = 0; i < sizeof(made_files) / sizeof(made_files[0]); i++) {
+		const char *layer = made_files[i].below ? s->disk.chain.layer : s->change.layer;
+
+		if (partial_path(s, layer, made_files[i].suffix, path) == 0)
 			(void)unlink(path);
+		if (s->named && cli_layers_path(&s->disk, layer, made_files[i].suffix, path) == 0)
+			(void)unlink(path);
+	}
+	if (s->recovery_made)
+		(void)unlink(s->recovery_made);
 }
 
 static int snapshot(struct snapshot *s, const struct order *o)
@@ -262,7 +274,7 @@ static int snapshot(struct snapshot *s, const struct order *o)
 		status = write_header(s, header);
 	if (status == 0)
 		status = name_all(s);
-	return status == 0 ? cli_layers_commit(&s->disk, &made) : status;
+	return status == 0 ? cli_layers_commit(&s->disk, &made, &s->in_force) : status;
 }
 
 static int take_options(struct order *o, int argc, char **argv)
@@ -301,9 +313,9 @@ int cli_disk_snapshot(int argc, char **argv)
 		status = cli_layers_open(opt.config_path, argv[0], o.name, &s.disk);
 	if (status == 0) {
 		status = snapshot(&s, &o);
-		if (status != 0)
+		if (status != 0 && !s.in_force)
 			take_away(&s);
-		else
+		if (status == 0)
 			printf("disk '%s': layer '%s' is written from now on, upon '%s'; its "
 			       "recovery "
 			       "key: %s\n",

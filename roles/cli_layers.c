@@ -206,21 +206,30 @@ int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
 	return 0;
 }
 
-int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made)
+int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made,
+		      bool *ret_in_force)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES], partial[CLI_DISK_DOC_PATH_BYTES];
 	OWNS_FD int dir = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int status = cli_disk_doc_path(l->dir, CLI_LAYERS_RECORD, l->what, path);
 
+	*ret_in_force = false;
 	if (status == 0)
 		status = cli_disk_doc_path(l->dir, CLI_LAYERS_RECORD ".partial", l->what, partial);
 	if (status != 0)
 		return status;
 	(void)unlink(partial); /* of a run that was killed */
 	status = cli_disk_doc_write(partial, made->record, made->record_bytes, l->what);
+	if (status != 0)
+		return status;
 	/* what the record speaks of has its names first */
-	if (status == 0 &&
-	    (dir < 0 || fsync(dir) < 0 || rename(partial, path) < 0 || fsync(dir) < 0))
-		status = cli_errno(-errno, "%s: write '%s'", l->what, path);
+	if (dir >= 0 && fsync(dir) == 0 && rename(partial, path) == 0) {
+		*ret_in_force = true;
+		if (fsync(dir) == 0)
+			return 0;
+	}
+	status = cli_errno(-errno, "%s: write '%s'", l->what, path);
+	if (!*ret_in_force)
+		(void)unlink(partial);
 	return status;
 }

@@ -42,7 +42,8 @@ int cli_layers_ask(const struct cli_layers *l, const struct msg_change *change,
 		   const struct secret *recovery, int pin_fd, struct msg_layers_made *ret,
 		   struct secret *ret_mac_key, int *ret_header_fd);
 
-/* From here on the record is the one in force. */
-int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made);
+/* From here on the record is the one in force. *ret_in_force: so also if flushing it failed. */
+int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *made,
+		      bool *ret_in_force);
 
 #endif
