@@ -78,6 +78,8 @@ sign_ends_it decide
 said+=", decide stopped: $ALONE ms"
 mend decide "did not answer in time"
 
+sniff=$(laptop_role_pid sniff)
+kill -STOP "$sniff" # a chance frame would be a sign: here the kernel's word alone is to do it
 hang decide
 lost=$(lab_ms)
 lans_unplug
@@ -85,6 +87,7 @@ lab_wait 3 is_closed || fail "decide is stopped, the cable out for 3 s, and the 
 took=$(($(lab_ms) - lost))
 [ $took -le 1000 ] || fail "decide is stopped: the grant stood for $took ms without a cable"
 said+=", the cable out: $took ms"
+kill -CONT "$sniff"
 lans_plug corp
 case_none corp case_tries $CASE_KINDS
 mend decide "did not answer in time"
