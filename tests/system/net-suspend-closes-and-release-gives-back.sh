@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# `bulkhead net suspend` returns when no grant is in the kernel and the uplink is down; after `resume`
-# personal's network is unknown first, and then open again. A change of the rules is in the audit log,
-# and repaired. `net release` needs --yes and a record, ends the daemon with the status that keeps it
-# away, and gives the NIC back, down. None of it is for others than root.
+# `bulkhead net suspend` returns when no grant is in the kernel and the uplink is down, and the unit that
+# calls it does without a daemon that hangs; after `resume` personal's network is unknown first, and then
+# open again. A change of the rules is in the audit log, and repaired. `net release` needs --yes and a
+# record, ends the daemon with the status that keeps it away, and gives the NIC back, down. None of it is
+# for others than root.
 # limit: 300 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -45,16 +46,29 @@ nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups bulkhead "$@"; }
 nobody net suspend 2>/dev/null && fail "nobody may suspend the network"
 nobody net release --yes 2>/dev/null && fail "nobody may release the uplinks"
 [ "$(grants)" -gt 0 ] || fail "no grant is in the kernel"
-hook() { setpriv --bounding-set=-all --no-new-privs bulkhead net "$1"; } # as bulkhead-sleep.service does
-hook suspend || fail "suspend fails"
+unit="$LAB_TOP/roles/bulkhead-sleep.service"
+caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+hook() { # hook ExecStart|ExecStop - what the unit says, and with what it may
+	setpriv --bounding-set="-all,$caps" --no-new-privs \
+		bash -c "$(sed -n "s|@PREFIX@|/usr|g; s|^$1=-*||p" "$unit")" 2>"$LAB/hook.log"
+}
+hook ExecStart || fail "suspend fails"
 [ "$(grants)" = 0 ] || fail "suspended, $(grants) grants are in the kernel"
 is_up && fail "suspended, the uplink is up"
 seq=$(laptop_seq)
-hook resume || fail "resume fails"
+hook ExecStop || fail "resume fails"
 is_up || fail "resumed, the uplink is down"
 laptop_zone_is foreign && fail "resumed, the zone is the one from before"
 lab_wait 60 laptop_zone_is foreign || fail "resumed, the home LAN does not become foreign again"
 lab_wait 10 personal_gets "http://$LAN_GATEWAY_home/" || fail "resumed, personal gets no page"
+
+# -- a daemon that hangs is done without
+kill -STOP "$(laptop_role_pid decide)"
+hook ExecStart || fail "suspend fails: $(<"$LAB/hook.log")"
+is_up && fail "suspended while the daemon hangs, the uplink is up"
+kill -CONT "$(laptop_role_pid decide)"
+hook ExecStop || fail "resume fails"
+lab_wait 60 laptop_zone_is foreign || fail "resumed after a hang, the home LAN does not become foreign again"
 
 # -- the way out
 pid=$(laptop_pid)

@@ -49,13 +49,13 @@ for line in Before=network-pre.target Wants=network-pre.target RequiredBy=networ
 	grep -qE "^${line%%=*}=(.* )?${line#*=}( |\$)" roles/bulkhead-netns.service ||
 		{ echo "bulkhead-netns.service: '$line' is not there"; exit 1; }
 done
-for line in Before=sleep.target WantedBy=sleep.target StopWhenUnneeded=yes; do
+for line in Before=sleep.target RequiredBy=sleep.target StopWhenUnneeded=yes; do
 	grep -qx "$line" roles/bulkhead-sleep.service || { echo "bulkhead-sleep.service: '$line' is not there"; exit 1; }
 done
 # Who enables the daemon enables them with it.
 install -D -m 644 -t $work/root/usr/lib/systemd/system roles/*.service
 systemctl --quiet --root=$work/root enable bulkheadd.service
-for unit in multi-user.target.wants/bulkheadd network-pre.target.requires/bulkhead-netns sleep.target.wants/bulkhead-sleep; do
+for unit in multi-user.target.wants/bulkheadd network-pre.target.requires/bulkhead-netns sleep.target.requires/bulkhead-sleep; do
 	[ -L $work/root/etc/systemd/system/$unit.service ] || { echo "enabled without '$unit'"; exit 1; }
 done
 grep -q '^Requires=bulkhead-netns.service$' roles/bulkheadd.service || { echo "bulkheadd.service does not require the namespace"; exit 1; }
