@@ -34,8 +34,7 @@ static const char STATE[] =
 static const char SOURCE[] = "	chain names {\n"
 			     "		iifname . iif @uplinks accept\n"
 			     "		ip saddr 0.0.0.0 notrack\n"
-			     "		meta l4proto . th dport { 6 . 53, 17 . 53, 17 . 67 } "
-			     "fib daddr . iif type local notrack\n"
+			     "		fib daddr . iif type local notrack\n"
 			     "	}\n"
 			     "	chain source {\n"
 			     "		type filter hook prerouting priority raw; policy accept;\n"
@@ -151,8 +150,8 @@ static const char NAT[] =
 	"	}\n";
 
 /* alive: the short way of what is established on an open pair. Then what comes by the same clock from the
- * chains of names: a question to a port's own resolver (to ourselves, so no link takes it out), and a
- * resolver's own, which takes no epoch with it: dns_out says by which uplink it leaves. DHCP (RFC 2131 4.1,
+ * chains of names, and is that: a question to a port's own resolver (to ourselves, so no link takes it out),
+ * and a resolver's own, which takes no epoch with it: dns_out says by which uplink it leaves. DHCP (RFC 2131 4.1,
  * RFC 8415 7.2) and the beacon speak for the link they are on; forwarded they would speak for another. One
  * end is an uplink, by index too. */
 static void add_dispatch(struct ruleset_text *t, const struct ruleset *r)
@@ -161,14 +160,12 @@ static void add_dispatch(struct ruleset_text *t, const struct ruleset *r)
 		t, "	chain dispatch {\n"
 		   "		ct state established ct direction . iif . oif . ct mark @alive "
 		   "accept\n"
-		   "		iifname @dns_port meta l4proto . th dport { 6 . 53, 17 . 53 } "
-		   "oif 0 accept\n"
+		   "		oif 0 iifname @dns_port accept\n"
 		   "		meta skuid { ");
 	ruleset_text_number(t, r->uid_dns[NET_CLASS_PERSONAL]);
 	ruleset_text_add(t, ", ");
 	ruleset_text_number(t, r->uid_dns[NET_CLASS_WORK]);
-	ruleset_text_add(t, " } meta l4proto . th dport { 6 . 53, 17 . 53 } oifname . oif @uplinks "
-			    "meta mark set 0 accept\n"
+	ruleset_text_add(t, " } oifname . oif @uplinks meta mark set 0 accept\n"
 			    "		udp dport { 67, 68, 546, 547, 6262 } goto blocked\n"
 			    "		udp sport { 67, 68, 546, 547, 6262 } goto blocked\n"
 			    "		oifname . oif @uplinks iifname . oifname vmap @grant\n"

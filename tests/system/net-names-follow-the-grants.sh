@@ -3,7 +3,7 @@
 # answers a port while that port holds a grant, and asks the uplink's resolvers while its class does: both
 # end with the grant, in the same batch, by its timeout and by the wall clock. No port reaches another's;
 # personal's asks nobody behind a corporate prefix, nor its sibling; it works without any capability.
-# holds: output_dns input_port names output_raw local_ output
+# holds: output_dns input_port names output_raw local_ output dispatch
 # limit: 240 s
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
@@ -37,10 +37,12 @@ now() {
 unanswered() { [[ $2 == none || $2 == "rcode "* ]] || fail "$1: '$2'"; }
 resolver() { # resolver CLASS PORT RESOLVER... - in place of the one before
 	lab_stop "dns-$1"
+	lab_wait 10 unbound "$2" || fail "the resolver of $1 before does not end" # (it dies after its parent)
 	lab_start "dns-$1" nsenter --net=/run/netns/bulkhead \
 		"$LAB_OUT/tests/system/ports_run" $FW_UID_BASE "$@"
 	lab_wait 10 listening "$2" || fail "resolver of $1 does not start: $(<"$LAB/dns-$1.log")"
 }
+unbound() { ! listening "$1"; }
 listening() { # (each of its addresses is bound, or none)
 	local at
 	at=$(ip -n bulkhead -o -4 addr show dev "$1" | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p')
