@@ -2,7 +2,7 @@
 # mutants - is there a test for each line of the firewall? By hand, or as a part of `make soak`.
 #
 #	OUT=out [JOBS=2] [TESTS='GLOB...'] [TSV=FILE] [HOLD=1] [ONCE=1] [NAMED=1] [KNOWN=skip] \
-#		tests/mutants.sh [lines|conditions|all] [WORD...]
+#		tests/mutants.sh [lines|conditions|pairs|all] [WORD...]
 #
 # Takes the text that the real bulkhead-nft loads, and for each of its rules (lines), or for each
 # condition within one (conditions), has a bulkhead-nft without just that, built in a copy of the tree: the
@@ -17,8 +17,9 @@
 # with those by which it killed this mutant the last time: on a busy machine each may fail once. ONCE=1, for a first
 # look: by failing. A test with a line "# alone" runs beside no other that has one. KNOWN=skip: whoever may
 # survive is not tried; each costs all tests. tests/mutants.known lists who may survive, a line each: CHAIN,
-# RULE, WITHOUT and the reason, with tabs between. Exit status 1: something survives that it does not
-# explain, or it explains what a test kills, or what is no rule any more.
+# RULE, WITHOUT and the reason, with tabs between; and where that is another rule, which does the same, its CHAIN
+# and RULE: pairs leaves out both, and a test that passes without the other one alone has to kill that. Exit
+# status 1: something survives that it does not explain, or it explains what a test kills, or what is no rule any more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -174,7 +175,7 @@ mutants_of() {
 
 chosen() { # chosen LINE
 	local word
-	[ "${KNOWN-}" != skip ] || ! grep -qF "$1	" tests/mutants.known || return 1
+	[ "${KNOWN-}" != skip ] || [ "$mode" = pairs ] || ! grep -qF "$1	" tests/mutants.known || return 1
 	[ ${#words[@]} -gt 0 ] || return 0
 	for word in "${words[@]}"; do [[ $1 != *"$word"* ]] || return 0; done
 	return 1
@@ -201,11 +202,11 @@ order() { # order CHAIN KEY
 	[ -n "${NAMED-}" ] || [ ${#rest[@]} -eq 0 ] || printf '%s\n' "${rest[@]}"
 }
 
-try() { # try CHAIN RULE WITHOUT - prints its verdict
+try() { # try CHAIN RULE WITHOUT [CHAIN RULE] - prints its verdict
 	local t status key log first why again
-	key=$(printf '%s' "$1|$2|$3" | md5sum | cut -c 1-32)
+	key=$(printf '%s' "$1|$2|$3${4:+|$4|$5}" | md5sum | cut -c 1-32)
 	log=$work/$BASHPID.log
-	export MUTANT="$1"$'\n'"$2"$'\n'"$3"$'\n'
+	export MUTANT="$1"$'\n'"$2"$'\n'"$3"$'\n'${4:+$4$'\n'$5$'\n\n'}
 	say_loaded >"$log" || { echo INVALID && return; }
 	grep -qx mutant "$log" || { echo LOST && return; }
 	first=$(last_killer "$key")
@@ -216,6 +217,7 @@ try() { # try CHAIN RULE WITHOUT - prints its verdict
 		again=$t$'\t'$(said "$log")
 		[ "$again" = "$first" ] || [ -n "${ONCE-}" ] ||
 			{ ! run_test "$t" "$work/tree/out" "$log" </dev/null && [ "$again" = "$t"$'\t'"$(said "$log")" ]; } || continue
+		[ -z "${4-}" ] || MUTANT="$4"$'\n'"$5"$'\n\n' run_test "$t" "$work/tree/out" "$log" </dev/null || continue
 		printf '%s\t%s\t%s\n' "$t" "$key" "${again#*$'\t'}" >>"$kept/killers"
 		printf '%s\t%s\t%s\t%s\t%s\n' "${t#tests/system/}" "$1" "$2" "$3" "$why" >>"$kept/words"
 		echo "${t#tests/system/}	$why"
@@ -224,12 +226,14 @@ try() { # try CHAIN RULE WITHOUT - prints its verdict
 	echo SURVIVES
 }
 
-worker() { # each takes the next line that nobody took
-	local n chain rule without verdict why
+worker() { # each takes the next line that nobody took; the tests run from the copy, whoever edits them here
+	local n chain rule without chain2 rule2 verdict why
+	cd "$work/tree"
 	while :; do
 		n=$(flock "$work/lock" sh -c 'n=$(cat "$1"); echo $((n + 1)) >"$1"; echo "$n"' - "$work/next")
-		IFS=$'\x1f' read -r chain rule without < <(sed -n "${n}p" "$work/mutants" | tr '\t' '\037') || return 0
-		IFS=$'\t' read -r verdict why < <(try "$chain" "$rule" "$without")
+		IFS=$'\x1f' read -r chain rule without chain2 rule2 < <(sed -n "${n}p" "$work/mutants" | tr '\t' '\037') || return 0
+		IFS=$'\t' read -r verdict why < <(try "$chain" "$rule" "$without" ${chain2:+"$chain2" "$rule2"})
+		[ -z "$chain2" ] || without="$without and without: $chain2 $rule2"
 		printf '%s\t%s\t%s\t%s\t%s\n' "$verdict" "$chain" "$rule" "$without" "$why" | tee -a "$work/verdicts"
 	done
 }
@@ -262,7 +266,8 @@ tests_in_order() {
 tests_in_order
 make_tree "$work/tree"
 list_rules >"$work/rules" || { echo "mutants: bulkhead-nft does not say its rules" >&2; exit 2; }
-mutants_of <"$work/rules" | while IFS= read -r line; do ! chosen "$line" || echo "$line"; done >"$work/mutants"
+pairs_known() { awk -F'\t' -v OFS='\t' '!/^#/ && $6 != "" { print $1, $2, $3, $5, $6 }' tests/mutants.known; }
+case $mode in pairs) pairs_known ;; all) mutants_of <"$work/rules"; pairs_known ;; *) mutants_of <"$work/rules" ;; esac | while IFS= read -r line; do ! chosen "$line" || echo "$line"; done >"$work/mutants"
 echo 1 >"$work/next"
 touch "$work/verdicts"
 for ((i = 1; i <= jobs; i++)); do worker & done

@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
 # Personal holds grants by two uplinks. A flow that began by one never goes on by the other when the route
-# changes, though a new one begins there; nor when the first grant ends and the other stays.
-# holds: open begin admit forward vpn_flow back
+# changes, though a new one begins there; nor does an error about it, either way; nor when the first grant
+# ends and the other stays. To an endpoint of a VPN, and from it, pass errors alone, not "slow down".
+# holds: open begin admit forward vpn_flow back vpn back_vpn
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
 lab_enter "$@"
 
-far=198.51.100.1
+far=198.51.100.1 far6=2001:db8:6464::1
 flow() { "$FW_FORGE" udp 100.64.0.2 $far "$2" 9 "$token-$1." 3 >/dev/null; }
 seen() { lab_wait 3 lab_seen "$1" "text:$token-$2." || fail "$2 is not on '$1'"; }
+mac() { ip -n bulkhead -o link show "$1" | sed 's/.*ether \([^ ]*\).*/\1/'; }
+error() { # error KIND TYPE - of personal, about what came back to it; quoting its head (RFC 792)
+	"$LAB_TOOLS/forge" bh0 own "$(mac host0)" ip4 100.64.0.2 $far 1 0 - \
+		"${2}03000000000000450000200000400040110000c63364016440000200090fa0000c0000" "$token-$1." 2 >/dev/null
+}
+error6() { # error6 KIND - the same (RFC 4443 3.1)
+	"$LAB_TOOLS/forge" bh0 own "$(mac host0)" ip6 fd62:756c:6b00::2 $far6 58 \
+		"010400000000000060000000000c114020010db8646400000000000000000001fd62756c6b000000000000000000000200090fa0000c0000" \
+		"$token-$1." 2 >/dev/null
+}
+answered() { # answered KIND TYPE - the LAN's error, about what was asked
+	lab_in lan "$LAB_TOOLS/forge" w0 own "$(mac up0)" ip4 $far 192.168.7.50 1 0 - \
+		"${2}03000000000000450000200000400040110000c0a80732c6336401$(printf %04x "$port")0009000c0000" "$token-$1." 2 >/dev/null
+}
 unseen() { [ "$(lab_count "$1" "text:$token-$2.")" = 0 ] || fail "$2 is on '$1'"; }
 
 fw_links
@@ -21,6 +36,10 @@ ip -n lan2 link set w1 up
 FW_UPLINKS="up0 up1"
 fw_with
 ip -n bulkhead addr add 192.168.8.50/24 dev up1
+ip -n bulkhead addr add fd08::50/64 dev up1 nodad
+ip -n lan2 addr add fd08::1/64 dev w1 nodad
+ip -n lan2 addr add $far6/128 dev w1 nodad
+ip -n lan addr add $far6/128 dev w0 nodad
 lab_record lan lan w0
 lab_record lan2 lan2 w1
 ip netns attach personal $$
@@ -32,17 +51,35 @@ lab_start echo nsenter --net=/run/netns/lan "$FW_FORGE" echo-at $far 9
 lab_start echo2 nsenter --net=/run/netns/lan2 "$FW_FORGE" echo-at $far 9
 for kind in "open 0" "vpn 1"; do
 	ip -n bulkhead route replace default via $FW_LAN
-	fw_tell none "pair host0 up0 $kind 9000" "pair host0 up1 $kind 9000" "endpoint 17 $far 9" tighten hold
+	ip -n bulkhead -6 route replace default via $FW_LAN6
+	fw_tell none "pair host0 up0 $kind 9000" "pair host0 up1 $kind 9000" "endpoint 17 $far 9" "endpoint 17 $far6 9" tighten hold
 	[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
 	token=$(lab_token "${kind% *}")
 	flow first 4000
 	seen lan first
 	port=$(sed -n '$s/from //p' "$LAB/echo.log")
+	"$FW_FORGE" udp fd62:756c:6b00::2 $far6 4000 9 "$token-first6." 3 >/dev/null
+	seen lan first6
+	if [ "$kind" = "vpn 1" ]; then
+		error slow 04
+		answered slow-back 04
+	fi
+	error said 03
+	error6 said6
+	answered said-back 03
+	seen lan said
+	seen lan said6
+	seen personal said-back
+	unseen lan slow
+	unseen personal slow-back
 	ip -n bulkhead route replace default via 192.168.8.1
+	ip -n bulkhead -6 route replace default via fd08::1
 	flow moved 4000
+	error moved-error 03
+	error6 moved-error6
 	flow new 4001
 	seen lan2 new
-	unseen lan2 moved
+	for what in moved moved-error moved-error6; do unseen lan2 $what; done
 	unseen lan moved
 	# nor does its answer come by the other one
 	lab_in lan2 "$FW_FORGE" udp $far 192.168.7.50 9 "$port" "$token-answer." 3 >/dev/null

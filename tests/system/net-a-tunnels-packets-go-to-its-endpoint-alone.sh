@@ -51,6 +51,12 @@ ip -n bulkhead link add tun0 type veth peer name tun1 netns lan
 ip -n lan link set tun1 up
 lab_record tunnel lan tun1
 fw_without
+own=$(ip -n bulkhead -o link show tun0 | sed 's/.*ether \([^ ]*\).*/\1/')
+own=hex:${own//:/}86dd # (its source, and IPv6)
+ip -n bulkhead link set tun0 up
+lab_wait 5 lab_seen tunnel "$own" || fail "without rules the kernel says nothing of its own into the tunnel"
+ip -n bulkhead link set tun0 down
+before=$(lab_count tunnel "$own")
 ip -n kernel link set k0 up
 ip -n kernel route add default via $FW_LAN
 ip -n kernel -6 route add default via $FW_LAN6
@@ -71,6 +77,7 @@ into $((FW_UID_BASE + 5)) 53 other
 into 0 6262 root
 lab_wait 3 lab_seen tunnel "text:$try-prober-" || fail "the prober does not get into the tunnel"
 [ "$(lab_count tunnel "text:$try-other-" "text:$try-root-" | sort -u)" = 0 ] || fail "others get into the tunnel"
+[ "$(lab_count tunnel "$own")" = "$before" ] || fail "the kernel gets into the tunnel"
 
 tries "$(lab_token closed)"
 lab_pause 0.3

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # netguard's own questions: the answer of a beacon comes to who asked, IPv4 and IPv6; an error about the
-# question does not, whoever sends it. On its loopback link the namespace hears itself.
-# holds: input_uplink input output source
+# question does not, whoever sends it. They go out from the port and the address that they have: none is translated.
+# On its loopback link the namespace hears itself.
+# holds: input_uplink input output source nat
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -40,5 +41,11 @@ for at in 4 6; do
 	lab_start "echo$at" nsenter --net=/run/netns/lan "$FW_FORGE" echo-at ${!address} 6262
 	lab_wait 5 listening ${!address} || fail "nobody echoes at ${!address}"
 	want "the answer at ${!address}" "$(ask ${!address} 6262)" answer
+	port=$(sed -n 's/from //p' "$LAB/echo$at.log")
+	[ "$port" -ge 60000 ] || fail "a question comes from port $port"
 done
+lab_record lan lan w0
+ip -n bulkhead addr add 192.168.7.51/24 dev up0
+lab_in bulkhead "$FW_FORGE" udp 192.168.7.51 $FW_LAN 68 67 word 2 >/dev/null
+lab_wait 3 lab_seen lan hex:c0a80733c0a8070100440043 || fail "what netguard says is translated"
 echo "two answers come, errors do not; it hears itself"

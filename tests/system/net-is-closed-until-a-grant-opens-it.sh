@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Before the first grant no packet of a port leaves, v4, v6, UDP, TCP, ICMP; what the kernel itself
 # sends when the link comes up is neighbour discovery and group membership. A granted flow passes.
-# holds: dispatch open back nat
+# holds: dispatch open back nat names source headers forward
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -40,6 +40,12 @@ for kind in udp4 udp6 icmp4 icmp6 dns; do
 	lab_wait 3 lab_seen lan2 "text:$granted-$kind" || fail "granted, $kind does not pass"
 done
 fw_pings $FW_LAN || fail "granted, no answer comes back (v4)"
+# an answer whose checksum stands where the port of names would, and is that
+ip netns attach personal $$
+lab_record personal personal bh0
+"$LAB_TOOLS/forge" bh0 own "$(ip -n bulkhead -o link show host0 | sed 's/.*ether \([^ ]*\).*/\1/')" \
+	ip4 100.64.0.2 $FW_LAN 1 0 - 0800000000070001ffc2 "" 2 >/dev/null
+lab_wait 3 lab_seen personal hex:0000003500070001ffc2 || fail "granted, an answer is taken for a question of names"
 fw_pings $FW_LAN6 || fail "granted, no answer comes back (v6)"
 ! fw_work_pings $FW_LAN || fail "work passes under personal's grant"
 [ "$(lab_count lan2 "text:$closed")" = 0 ] || fail "closed, yet on the wire: $(lab_count lan2 "text:$closed")"

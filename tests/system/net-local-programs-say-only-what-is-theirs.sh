@@ -44,7 +44,11 @@ to_port() { # none of it is anybody's to say
 	say port-dhcp-sniff $sniff 100.64.0.2 67 68
 	say port-dhcp-to $ports 100.64.0.2 67 4004
 	say port-dhcp-from $ports 100.64.0.2 4004 68
+	lab_in bulkhead "$FW_FORGE" udp 192.168.7.50 100.64.0.2 53 4004 "$token-port-far." 2 >/dev/null
+	lab_in bulkhead python3 -c "import socket as s
+c = s.socket(); c.settimeout(1); c.bind(('192.168.7.50', 53)); c.connect(('100.64.0.2', 4005))" 2>/dev/null || true
 }
+far_tcp=hex:c0a807326440000200350fa5 # from 192.168.7.50 port 53 to 100.64.0.2 port 4005
 tls() { lab_in bulkhead "$FW_FORGE" ask tcp "$@"; }
 want() { [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"; }
 defended() { [[ $(ip -n work -6 addr show dev eth0) == *dadfailed* ]]; }
@@ -59,7 +63,7 @@ silent() { # silent NAME KIND... - and the capture is whole
 
 wrong="dhcp4-sniff dhcp4-from dhcp4-to dhcp6-sniff dhcp6-from dhcp6-to beacon-sniff beacon-root beacon-to eapol-root
 eapol-sniff arp-sniff other-supplicant"
-inner="port-root port-root6 port-dhcp-sniff port-dhcp-to port-dhcp-from"
+inner="port-root port-root6 port-dhcp-sniff port-dhcp-to port-dhcp-from port-far"
 
 fw_links
 ip netns attach personal $$
@@ -74,8 +78,10 @@ done
 for kind in $inner; do
 	lab_wait 3 lab_seen bh0 "text:$token-$kind." || fail "the sniffer at the port does not hear $kind"
 done
+lab_wait 3 lab_seen bh0 $far_tcp || fail "the sniffer at the port does not hear TCP"
 fw_reset
 fw_with
+far=$(lab_count bh0 $far_tcp)
 fw_tell none "pair host0 up0 open 0 9000" "tls $FW_LAN 5001" "tls $FW_LAN6 5001" hold
 fw_sink
 token=$(lab_token with)
@@ -87,6 +93,7 @@ done
 silent lan $wrong
 # shellcheck disable=SC2086
 silent bh0 $inner
+want "TCP of port 53 from an address that is not the port's" "$(lab_count bh0 $far_tcp)" "$far"
 want "the prober at the server" "$(tls $prove $FW_LAN 5001)" answer
 want "the prober at the server (v6)" "$(tls $prove $FW_LAN6 5001)" answer
 pids=()

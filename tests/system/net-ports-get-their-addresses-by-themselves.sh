@@ -3,7 +3,7 @@
 # resolver (the port's own address, both), whatever it calls itself; a port that comes later too. Nobody
 # gets any by another port's address, with a forged source, or on an uplink. dnsmasq has no more than it
 # needs, and its answers make no conntrack entry.
-# holds: input_port output names
+# holds: input_port output names source
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"

@@ -63,4 +63,6 @@ lab_wait 5 all $RIGHT || fail "the kernel cannot say: $(missing $RIGHT | xargs)"
 for kind in $WRONG; do
 	! lab_seen lan "text:$try-$kind." || fail "$kind leaves"
 done
+counted() { [ "$(fw_counter netdev leak)" -ge "$(wc -w <<<"$WRONG")" ]; }
+lab_wait 5 counted || fail "what does not leave is not counted: $(fw_counter netdev leak)"
 echo "$(wc -w <<<"$RIGHT") kinds leave, $(wc -w <<<"$WRONG") do not"

@@ -45,6 +45,7 @@ other() {
 	six ns-hops "$lan6" 58/64 8700000000000000$target
 	six query-far $FW_LAN6 0/1 "$query" $all ff02::1
 	six query-hops "$lan6" 0/2 "$query" $all ff02::1
+	six near-udp "$lan6" 17/1 1388187700000000
 	four near-beacon 17 1388187700000000
 	four dns 17 0035ea6000000000
 	four mdns 17 14e914e900000000 01:00:5e:00:00:01 224.0.0.1
@@ -61,7 +62,7 @@ other() {
 	six node $FW_LAN6 58 8b00000000000000
 }
 # an address and a port that nobody answers at is no matter: raw sockets hear before that
-kinds="dhcp4-from dhcp4-to dhcp6-from dhcp6-to dhcp6-far ra-far ra-hops ns-hops query-far query-hops near-beacon
+kinds="dhcp4-from dhcp4-to dhcp6-from dhcp6-to dhcp6-far ra-far ra-hops ns-hops query-far query-hops near-udp near-beacon
 dns mdns mdns6 ssh synack ssh6 echo time redirect echo6 redirect6 report node"
 right="dhcp4 dhcp6 ra ns na query beacon4 beacon6"
 

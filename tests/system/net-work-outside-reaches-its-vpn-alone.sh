@@ -164,6 +164,9 @@ forge lan udp $VPN $OUR 51820 "$port" "$try-stale-" 2
 forge lan udp $VPN6 $OUR6 51820 "$port6" "$try-stale-" 2
 forge lan esp $VPN $OUR "$try-stale-" 2
 forge lan esp $VPN6 $OUR6 "$try-stale-" 2
+vpn_now "50 $VPN 0" "50 $VPN6 0" # that ESP may come says nothing of UDP
+forge lan udp $VPN $OUR 51820 "$port" "$try-stale-" 2
+forge lan udp $VPN6 $OUR6 51820 "$port6" "$try-stale-" 2
 after=$(lab_token after)
 vpn_now "${ALL[@]}"
 udp_flow "$after" 4002 || fail "the VPN does not come back"
