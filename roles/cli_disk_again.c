@@ -223,22 +223,71 @@ int cli_disk_again_in_place(const struct cli_disk_order *o)
 	return 0;
 }
 
-int cli_disk_again_copy(const struct cli_disk_order *o)
+void cli_disk_again_drop_copy(const struct cli_disk_order *o, const char *dir)
 {
+	/* the lease last: it says what the rest is */
 	static const char *const files[] = { CLI_DISK_LAYER ".vhd", CLI_DISK_LAYER ".luks",
 					     CLI_DISK_LAYER ".mac", CLI_DISK_LAYER ".escrow",
 					     CLI_DISK_GOLD ".vhd",  CLI_DISK_GOLD ".luks",
-					     CLI_DISK_GOLD ".tree" };
-	char dir[CLI_DISK_DOC_PATH_BYTES];
-	OWNS_FD int fd = -1;
-	int status = final_dir(o, ".partial", dir);
+					     CLI_DISK_GOLD ".tree", CLI_DISK_NEW_LEASE ".minisig",
+					     CLI_DISK_NEW_LEASE };
+	char rest[2 * MSG_NAME_BYTES], lease[CLI_DISK_DOC_PATH_BYTES], sig[CLI_DISK_DOC_PATH_BYTES];
 
-	if (status != 0 || access(dir, F_OK) < 0)
-		return status;
-	status = cli_disk_again_lock(o, dir, &fd);
+	(void)snprintf(rest, sizeof(rest), "leases/%s.yaml.minisig", o->name);
+	if (path_in(o, o->out, rest, sig)) {
+		memcpy(lease, sig, sizeof(sig));
+		lease[strlen(lease) - strlen(".minisig")] = '\0';
+		if (access(lease, F_OK) < 0 && errno == ENOENT)
+			(void)unlink(sig);
+	}
+	drop(o, dir, files, sizeof(files) / sizeof(files[0]));
+}
+
+/* Is there a VHD of another source? One that is gone already, or only begun, is not. */
+static bool is_of_another(const struct cli_disk_order *o, const char *dir, const char *file,
+			  const uint8_t source[16])
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	OWNS_FD int fd = -1;
+	bool other = false;
+
+	if (!path_in(o, dir, file, path))
+		return true;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno != ENOENT;
+	if (image_open_layer(fd, IMAGE_READ_ONLY, &image, &fault) == 0)
+		other = memcmp(image_info(image)->footer.uuid, source, 16) != 0;
+	(void)image_close(image);
+	return other;
+}
+
+static int drop_earlier(const struct cli_disk_order *o, const char *dir)
+{
+	OWNS_FD int fd = -1;
+	int status = cli_disk_again_lock(o, dir, &fd);
+
 	if (status != 0)
 		return status;
 	cli_disk_again_recovery(o, dir, CLI_DISK_LAYER ".luks");
-	drop(o, dir, files, sizeof(files) / sizeof(files[0]));
+	cli_disk_again_drop_copy(o, dir);
 	return 0;
+}
+
+int cli_disk_again_copy(const struct cli_disk_order *o, const uint8_t source[16])
+{
+	const char *copied =
+		o->upon == CLI_DISK_ALONE ? CLI_DISK_LAYER ".vhd" : CLI_DISK_GOLD ".vhd";
+	char dir[CLI_DISK_DOC_PATH_BYTES], lease[CLI_DISK_DOC_PATH_BYTES];
+	int status = final_dir(o, ".partial", dir);
+
+	if (status == 0 && access(dir, F_OK) == 0)
+		status = drop_earlier(o, dir);
+	if (status == 0)
+		status = final_dir(o, "", dir);
+	if (status != 0 || !path_in(o, dir, CLI_DISK_NEW_LEASE, lease) || access(lease, F_OK) < 0)
+		return status;
+	return is_of_another(o, dir, copied, source) ? in_the_way(o, dir) : drop_earlier(o, dir);
 }

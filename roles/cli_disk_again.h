@@ -5,6 +5,8 @@
 #ifndef ROLES_CLI_DISK_AGAIN_H
 #define ROLES_CLI_DISK_AGAIN_H
 
+#include <stdint.h>
+
 #include "roles/cli_disk_make.h"
 
 /* The first file in a folder where a VHD is to be encrypted in place: where it comes from, and, by
@@ -17,8 +19,16 @@ int cli_disk_again_mark(const struct cli_disk_order *order, const char *dir, int
 /* OUT/disks/NAME holds an earlier try of the same order: move the source back, take the rest away. */
 int cli_disk_again_in_place(const struct cli_disk_order *order);
 
-/* The same of OUT/disks/NAME.partial. */
-int cli_disk_again_copy(const struct cli_disk_order *order);
+/* In the folder of a copy until its lease is in force, of which it is the file: so long nobody can have
+ * opened the disk, and all that it holds is in its source. */
+#define CLI_DISK_NEW_LEASE "new.yaml"
+
+/* The same of a copy: OUT/disks/NAME.partial, and OUT/disks/NAME while it has such a lease; source: the
+ * UUID of what was copied must be this one. */
+int cli_disk_again_copy(const struct cli_disk_order *order, const uint8_t source[16]);
+
+/* Take away what a copy has made in dir, and the half of its lease that has its place. */
+void cli_disk_again_drop_copy(const struct cli_disk_order *order, const char *dir);
 
 /* Somebody makes what is in this folder until *ret_fd is closed. */
 int cli_disk_again_lock(const struct cli_disk_order *order, const char *dir, int *ret_fd);

@@ -34,8 +34,11 @@ struct job {
 	struct image *source;
 	struct cli_disk_counts counts;
 	bool json;
+	bool has_recovery; /* its file is ours */
 	char final_dir[CLI_DISK_DOC_PATH_BYTES];
-	char work_dir[CLI_DISK_DOC_PATH_BYTES]; /* "": nothing to remove */
+	char work_dir
+		[CLI_DISK_DOC_PATH_BYTES]; /* then final_dir, until its lease is in force; "": nothing to
+						   remove */
 };
 
 /* One image, or a layer upon others: what they show together is what is checked out. */
@@ -221,37 +224,83 @@ static void say_done(const struct job *j)
 		j->base.trust.has_escrow ? ", and sealed for escrow" : "");
 }
 
+/* What is not in force goes, with a recovery key that opens nothing. */
 static void remove_partial(const struct job *j)
 {
-	static const char *const files[] = { LAYER ".vhd",	   LAYER ".luks",
-					     LAYER ".mac",	   LAYER ".escrow",
-					     CLI_DISK_GOLD ".vhd", CLI_DISK_GOLD ".luks",
-					     CLI_DISK_GOLD ".tree" };
-	char path[CLI_DISK_DOC_PATH_BYTES];
-
 	if (j->work_dir[0] == '\0')
 		return;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (cli_disk_doc_path(j->work_dir, files[i], j->base.order.what, path) == 0)
-			(void)unlink(path);
-	(void)rmdir(j->work_dir);
+	if (j->has_recovery)
+		cli_disk_again_recovery(&j->base.order, j->work_dir, LAYER ".luks");
+	cli_disk_again_drop_copy(&j->base.order, j->work_dir);
 }
 
-static int finish(struct job *j)
+static int sync_folder(const struct job *j, const char *path)
 {
-	char file[MSG_NAME_BYTES + 16], path[CLI_DISK_DOC_PATH_BYTES];
-	int status = cli_disk_job_escrow_of(&j->base, j->work_dir, LAYER ".escrow");
+	OWNS_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	return fd < 0 || fsync(fd) < 0
+		       ? cli_errno(-errno, "%s: flush '%s'", j->base.order.what, path)
+		       : 0;
+}
+
+static int move(const struct job *j, const char *from, const char *to)
+{
+	return rename(from, to) < 0
+		       ? cli_errno(-errno, "%s: move it to '%s'", j->base.order.what, to)
+		       : 0;
+}
+
+/* The signature first, so that the two never fit by half: with the lease the disk is in force. */
+static int place_lease(struct job *j)
+{
+	char name[MSG_NAME_BYTES + 32], new[CLI_DISK_DOC_PATH_BYTES], to[CLI_DISK_DOC_PATH_BYTES];
+	const char *what = j->base.order.what;
+	int status;
+
+	(void)snprintf(name, sizeof(name), "leases/%s.yaml.minisig", j->base.order.name);
+	status = cli_disk_doc_path(j->work_dir, CLI_DISK_NEW_LEASE ".minisig", what, new);
 	if (status == 0)
-		status = cli_disk_job_recovery(&j->base);
-	if (status == 0 && rename(j->work_dir, j->final_dir) < 0)
-		status = cli_errno(-errno, "%s: move it to '%s'", j->base.order.what, j->final_dir);
+		status = cli_disk_doc_path(j->base.order.out, name, what, to);
+	if (status == 0)
+		status = move(j, new, to);
+	if (status != 0)
+		return status;
+	new[strlen(new) - strlen(".minisig")] = '\0';
+	to[strlen(to) - strlen(".minisig")] = '\0';
+	status = move(j, new, to);
 	if (status != 0)
 		return status;
 	j->work_dir[0] = '\0';
-	(void)snprintf(file, sizeof(file), "leases/%s.yaml", j->base.order.name);
-	status = cli_disk_doc_path(j->base.order.out, file, j->base.order.what, path);
-	return status == 0 ? cli_disk_job_lease(&j->base, path) : status;
+	*strrchr(to, '/') = '\0';
+	status = sync_folder(j, to);
+	return status == 0 ? sync_folder(j, j->final_dir) : status;
+}
+
+/* All that the disk needs is in its folder before that has its name. */
+static int finish(struct job *j)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES], disks[CLI_DISK_DOC_PATH_BYTES];
+	const char *what = j->base.order.what;
+	int status = cli_disk_job_escrow_of(&j->base, j->work_dir, LAYER ".escrow");
+
+	if (status == 0)
+		status = cli_disk_doc_path(j->work_dir, CLI_DISK_NEW_LEASE, what, path);
+	if (status == 0)
+		status = cli_disk_doc_path(j->base.order.out, "disks", what, disks);
+	if (status == 0)
+		status = cli_disk_job_lease(&j->base, path);
+	if (status == 0)
+		status = cli_disk_job_recovery(&j->base);
+	j->has_recovery = status == 0;
+	if (status == 0)
+		status = sync_folder(j, j->work_dir);
+	if (status == 0)
+		status = move(j, j->work_dir, j->final_dir);
+	if (status != 0)
+		return status;
+	memcpy(j->work_dir, j->final_dir, sizeof(j->work_dir));
+	status = sync_folder(j, disks);
+	return status == 0 ? place_lease(j) : status;
 }
 
 int cli_disk_make(const struct cli_disk_order *order, bool json)
@@ -266,7 +315,7 @@ int cli_disk_make(const struct cli_disk_order *order, bool json)
 	if (status == 0)
 		status = cli_disk_job_keys(&job.base, image_info(job.source));
 	if (status == 0)
-		status = cli_disk_again_copy(order);
+		status = cli_disk_again_copy(order, image_info(job.source)->footer.uuid);
 	if (status == 0)
 		status = cli_disk_job_folders(order, ".partial", job.final_dir, job.work_dir);
 	if (status == 0)
