@@ -169,7 +169,7 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_
 	if (status == 0)
 		status = cli_disk_again_in_place(order);
 	if (status == 0) /* encrypted again, it would open by neither key alone */
-		status = cli_vhd_not_a_layer("disk create", order->source);
+		status = cli_vhd_not_encrypted("disk create", order->source);
 	if (status == 0)
 		status = cli_vhd_open("disk create", order->source, IMAGE_READ_ONLY, &fd, &image);
 	if (status == 0)

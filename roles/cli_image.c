@@ -74,7 +74,7 @@ int cli_image_make(int argc, char **argv)
 		return status;
 	if (argc != 2)
 		return cli_usage(argv[0]);
-	status = cli_vhd_not_a_layer(argv[0], argv[1]);
+	status = cli_vhd_not_encrypted(argv[0], argv[1]);
 	if (status == 0)
 		status = cli_vhd_open(argv[0], argv[1], IMAGE_READ_ONLY, &fd, &image);
 	if (status == 0)

@@ -215,36 +215,41 @@ int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes)
 	return CLI_DONE;
 }
 
-/* FILE.vhd's companion is there. */
+/* FILE.vhd's companion is there, all links resolved. */
 static bool has_beside(const char *path, const char *suffix, char ret[PATH_MAX])
 {
-	size_t len = strlen(path);
+	char real[PATH_MAX];
+	size_t len;
 
-	return len >= 4 && strcmp(path + len - 4, ".vhd") == 0 &&
-	       snprintf(ret, PATH_MAX, "%.*s.%s", (int)(len - 4), path, suffix) < PATH_MAX &&
+	if (!realpath(path, real))
+		return false; /* who opens it says so */
+	len = strlen(real);
+	return len >= 4 && strcmp(real + len - 4, ".vhd") == 0 &&
+	       snprintf(ret, PATH_MAX, "%.*s.%s", (int)(len - 4), real, suffix) < PATH_MAX &&
 	       access(ret, F_OK) == 0;
 }
 
-int cli_vhd_not_a_layer(const char *verb, const char *path)
+int cli_vhd_not_encrypted(const char *verb, const char *path)
 {
 	char beside[PATH_MAX];
 
-	if (!has_beside(path, "luks", beside))
-		return CLI_DONE;
-	return cli_error(CLI_REFUSED,
-			 "%s '%s': it is a layer of a checked-out disk ('%s' is beside it); change "
-			 "the plain image and check it out again",
-			 verb, path, beside);
+	return !has_beside(path, "luks", beside)
+		       ? CLI_DONE
+		       : cli_error(CLI_REFUSED,
+				   "%s '%s': it is an encrypted layer ('%s' is beside it); change "
+				   "the plain image and check it out again",
+				   verb, path, beside);
 }
 
-int cli_vhd_not_under_mac(const char *verb, const char *path)
+int cli_vhd_not_checked_out(const char *verb, const char *path, const char *instead)
 {
 	char beside[PATH_MAX];
 
-	if (!has_beside(path, "mac", beside))
-		return CLI_DONE;
-	return cli_error(CLI_REFUSED,
-			 "%s '%s': '%s' vouches for it as it is; what a crash left is mended by "
-			 "'bulkhead disk unlock', layers are joined by 'bulkhead disk merge'",
-			 verb, path, beside);
+	/* of the writable layer; of one below it */
+	return !has_beside(path, "mac", beside) && !has_beside(path, "tree", beside)
+		       ? CLI_DONE
+		       : cli_error(CLI_REFUSED,
+				   "%s '%s': it is a layer of a checked-out disk, and '%s' vouches "
+				   "for it as it is; %s",
+				   verb, path, beside, instead);
 }

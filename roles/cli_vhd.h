@@ -41,9 +41,10 @@ int cli_vhd_size(const char *verb, const char *text, uint64_t *ret_bytes);
 
 /* Refuse a file with a LUKS2 header beside it (FILE.vhd, FILE.luks): a lease or a seal names what
  * this command would change. Exit status. */
-int cli_vhd_not_a_layer(const char *verb, const char *path);
+int cli_vhd_not_encrypted(const char *verb, const char *path);
 
-/* The same of one with a MAC beside it (FILE.vhd, FILE.mac), which this command could not make anew. */
-int cli_vhd_not_under_mac(const char *verb, const char *path);
+/* The same of one with a MAC or a hash tree beside it (FILE.mac, FILE.tree), which this command could not
+ * make anew, so that nobody would open the disk any more. instead: what is for that, "it is ...". */
+int cli_vhd_not_checked_out(const char *verb, const char *path, const char *instead);
 
 #endif

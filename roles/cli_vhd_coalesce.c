@@ -1,6 +1,5 @@
 /* cli_vhd_coalesce.c - bulkhead vhd coalesce LEAF: merge a layer into its parent, or a whole chain
  * into a new file. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/defer.h"
-#include "base/log.h"
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
+#include "roles/cli_children.h"
 #include "roles/cli_coalesce.h"
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_layer_new.h"
@@ -32,49 +31,21 @@ static int proof_failed(const struct cli_coalesce *o, int r, uint64_t at)
 }
 
 /* Somebody else's parent would change below him. */
-static int is_child_of(const struct cli_chain *chain, const char *name, bool *ret)
-{
-	const struct cli_layer *leaf = &chain->layer[0], *parent = &chain->layer[1];
-	OWNS_FD int fd = openat(chain->folder.fd, name,
-				O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct image *image = NULL;
-	struct vhd_fault fault;
-	struct stat own, other;
-
-	*ret = false;
-	if (fd < 0 || fstat(fd, &other) < 0 || fstat(leaf->vhd_fd, &own) < 0)
-		return errno == ELOOP || errno == ENXIO ? 0 : -errno;
-	if ((own.st_dev == other.st_dev && own.st_ino == other.st_ino) ||
-	    image_open_layer(fd, IMAGE_READ_ONLY, &image, &fault) < 0)
-		return 0; /* the leaf itself, or no VHD */
-	*ret = memcmp(image_info(image)->parent_uuid, image_info(parent->image)->footer.uuid,
-		      VHD_FORMAT_UUID_BYTES) == 0;
-	return image_close(image);
-}
-
 static int refuse_siblings(const struct cli_coalesce *o, const struct cli_chain *chain)
 {
-	int fd = openat(chain->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	char name[CLI_LAYER_NAME_BYTES] = "";
-	struct dirent *entry;
-	bool child = false;
+	char name[CLI_LAYER_NAME_BYTES];
+	bool found;
+	int r = cli_children_find(&chain->folder, image_info(chain->layer[1].image)->footer.uuid,
+				  chain->layer[0].vhd_fd, &found, name);
 
-	if (!dir)
-		return cli_errno(-errno, "%s '%s': look for other layers", o->verb, o->leaf);
-	while (r == 0 && !child && (entry = readdir(dir))) {
-		(void)log_quote(entry->d_name, strlen(entry->d_name), name, sizeof(name));
-		r = is_child_of(chain, entry->d_name, &child);
-	}
 	if (r < 0)
-		r = cli_errno(r, "%s '%s': look at '%s'", o->verb, o->leaf, name);
-	else if (child)
-		r = cli_error(CLI_REFUSED,
-			      "%s '%s': '%s' is a layer upon '%s', too, and would change with it; "
-			      "merge into a new file (--into FILE)",
-			      o->verb, o->leaf, name, chain->layer[1].path);
-	(void)closedir(dir);
-	return r;
+		return cli_errno(r, "%s '%s': look for other layers, at '%s'", o->verb, o->leaf,
+				 name);
+	return !found ? 0
+		      : cli_error(CLI_REFUSED,
+				  "%s '%s': '%s' is a layer upon '%s', too, and would change with "
+				  "it; merge into a new file (--into FILE)",
+				  o->verb, o->leaf, name, chain->layer[1].path);
 }
 
 static int check_pair(const struct cli_coalesce *o, const struct cli_chain *chain)
@@ -223,8 +194,11 @@ static int coalesce(const struct cli_coalesce *o)
 				   o->leaf);
 	if (status == 0 && !o->into) /* what it writes may be in a record */
 		status = cli_layers_none(chain.folder.prefix, o->verb);
-	for (unsigned i = 0; status == 0 && !o->into && i < 2; i++)
-		status = cli_vhd_not_under_mac(o->verb, chain.layer[i].path);
+	for (unsigned i = 0; status == 0 && i < chain.n; i++)
+		status = cli_vhd_not_checked_out(
+			o->verb, chain.layer[i].path,
+			o->into ? "it is read by 'bulkhead disk export'"
+				: "layers are joined by 'bulkhead disk merge'");
 	if (status == 0)
 		status = cli_layer_lock(&chain.layer[0]);
 	if (status == 0)

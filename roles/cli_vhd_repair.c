@@ -111,7 +111,11 @@ int cli_vhd_repair(int argc, char **argv)
 		status = take_options(&o, argc, argv);
 	if (status != CLI_DONE)
 		return status;
-	status = o.dry_run ? CLI_DONE : cli_vhd_not_under_mac(argv[0], o.path);
+	status = o.dry_run
+			 ? CLI_DONE
+			 : cli_vhd_not_checked_out(argv[0], o.path,
+						   "what a crash left is mended by 'bulkhead disk "
+						   "unlock'");
 	if (status != CLI_DONE)
 		return status;
 	fd = open(o.path, (o.dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

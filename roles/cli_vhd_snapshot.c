@@ -6,6 +6,7 @@
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
 #include "roles/cli_layer_new.h"
+#include "roles/cli_vhd.h"
 
 static int make(const struct cli_chain *chain, const struct cli_layer_new *new)
 {
@@ -33,6 +34,9 @@ static int snapshot(const char *verb, const char *leaf, const char *path, const 
 	struct cli_chain chain;
 	int made, status = cli_chain_open(leaf, IMAGE_READ_ONLY, verb, &chain);
 
+	if (status == 0) /* its lease and its record would know nothing of the new one */
+		status = cli_vhd_not_checked_out(verb, leaf,
+						 "its layers are made by 'bulkhead disk snapshot'");
 	if (status == 0)
 		status = cli_layer_lock(&chain.layer[0]); /* not while a guest writes it */
 	if (status == 0)

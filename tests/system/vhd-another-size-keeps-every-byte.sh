@@ -51,7 +51,17 @@ refused 1 "disk: data at 0x200 would be cut off" resize "$WORK/a.vhd" --size 512
 refused 2 "is no size" resize "$WORK/a.vhd" --size 1000
 vhd resize "$WORK/a.vhd" --size 2M --shrink >/dev/null || fail "a hole is not cut off"
 : >"$WORK/a.luks"
-refused 3 "a layer of a checked-out disk" resize "$WORK/a.vhd" --size 4M
+refused 3 "it is an encrypted layer" resize "$WORK/a.vhd" --size 4M
+rm "$WORK/a.luks"
+: >"$WORK/a.tree"
+refused 3 "check it out again" resize "$WORK/a.vhd" --size 4M
+rm "$WORK/a.tree"
+# a chain: neither what lies above, nor what lies below
+vhd snapshot "$WORK/a.vhd" "$WORK/upon.vhd" >/dev/null
+refused 3 "'upon.vhd' is a layer upon it" resize "$WORK/a.vhd" --size 4M
+refused 1 "is differencing, and this command serves no chain: merge it into its parent first" resize "$WORK/upon.vhd" --size 4M
+vhd check "$WORK/upon.vhd" >/dev/null && vhd coalesce "$WORK/upon.vhd" >/dev/null && vhd resize "$WORK/a.vhd" --size 4M >/dev/null ||
+	fail "merged, it has no other size"
 
 # what Virtual PC's geometry cannot say; and the largest there is, whose table alone has 4 MiB
 vhd create "$WORK/max.vhd" --size 127G >/dev/null && vhd resize "$WORK/max.vhd" --size 2040G >/dev/null || fail "2040 GiB"

@@ -75,6 +75,17 @@ refused 2 "has no parent" coalesce "$D/a.vhd"
 did snapshot "$D/a.vhd" "$D/sibling.vhd"
 refused 3 "'sibling.vhd' is a layer upon" coalesce "$D/b.vhd"
 rm "$D/sibling.vhd"
+for beside in b.mac b.tree; do # as a checked-out disk has them
+	: >"$D/$beside"
+	refused 3 "'bulkhead disk snapshot'" snapshot "$D/b.vhd" "$D/n.vhd"
+	refused 3 "'bulkhead disk merge'" coalesce "$D/c.vhd"
+	refused 3 "'bulkhead disk export'" coalesce "$D/c.vhd" --into "$D/n.vhd"
+	refused 3 "'bulkhead disk unlock'" repair --yes "$D/b.vhd"
+	refused 3 "check it out again" resize "$D/b.vhd" --size 48M
+	ln -s "$D/b.vhd" "$WORK/link.vhd" # by another name
+	refused 3 "check it out again" resize "$WORK/link.vhd" --size 48M
+	rm "$D/$beside" "$WORK/link.vhd"
+done
 exec 9<"$D/c.vhd"
 flock 9
 refused 1 "is in use" coalesce "$D/c.vhd"
