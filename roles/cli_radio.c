@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/loop.h"
-#include "netguard/wifi_text.h"
 #include "roles/cli.h"
 
-enum { ANSWER_MS = 5000 };
+enum {
+	ANSWER_MS = 5000,
+	STATUS_MS = 500, /* beside what else is shown: one that hangs is not waited for */
+};
 
 void cli_radio_leave(struct cli_radio *r)
 {
@@ -40,7 +42,8 @@ static bool address(struct sockaddr_un *ret, const char *path)
 	return true;
 }
 
-/* It answers to our socket by its path, so that one lies in the folder that it sees, and is its. */
+/* It answers to our socket by its path, so that one lies in the folder that it sees, and is its. What else
+ * it may have put there under that name meanwhile is not followed. */
 static int reach(struct cli_radio *r, const char *state, const char *ifname)
 {
 	char to[MSG_PATH_BYTES];
@@ -58,7 +61,7 @@ static int reach(struct cli_radio *r, const char *state, const char *ifname)
 		return -errno;
 	r->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r->fd < 0 || bind(r->fd, (const struct sockaddr *)&own, sizeof(own)) < 0 ||
-	    chown(r->own, st.st_uid, st.st_gid) < 0 ||
+	    lchown(r->own, st.st_uid, st.st_gid) < 0 ||
 	    connect(r->fd, (const struct sockaddr *)&peer, sizeof(peer)) < 0)
 		return -errno;
 	return 0;
@@ -81,9 +84,9 @@ int cli_radio_receive(struct cli_radio *r, uint64_t until_boot_ms)
 }
 
 /* Events, which begin with '<', come between question and answer. */
-int cli_radio_ask(struct cli_radio *r, const char *question)
+static int ask(struct cli_radio *r, const char *question, uint64_t ms)
 {
-	uint64_t until = loop_now_boot_ms() + ANSWER_MS;
+	uint64_t until = loop_now_boot_ms() + ms;
 	int status;
 
 	if (send(r->fd, question, strlen(question), 0) < 0)
@@ -94,6 +97,11 @@ int cli_radio_ask(struct cli_radio *r, const char *question)
 	return status;
 }
 
+int cli_radio_ask(struct cli_radio *r, const char *question)
+{
+	return ask(r, question, ANSWER_MS);
+}
+
 int cli_radio_order(struct cli_radio *r, const char *text)
 {
 	int status = cli_radio_ask(r, text);
@@ -101,6 +109,43 @@ int cli_radio_order(struct cli_radio *r, const char *text)
 	if (status == 0 && strncmp(r->reply, "OK", 2) != 0)
 		status = -EINVAL;
 	return status;
+}
+
+int cli_radio_ssid(struct cli_radio *r, char ret[WIFI_TEXT_BYTES])
+{
+	char state[WIFI_TEXT_BYTES];
+	int status = ask(r, "STATUS", STATUS_MS);
+
+	if (status == 0)
+		status = wifi_text_value(r->reply, "wpa_state", state);
+	if (status == 0 && strcmp(state, "COMPLETED") != 0)
+		status = -ENODATA;
+	return status < 0 ? status : wifi_text_value(r->reply, "ssid", ret);
+}
+
+static bool is_radio(const struct msg_config *config, const char *ifname)
+{
+	for (uint32_t i = 0; i < config->n_uplinks; i++)
+		if (strcmp(config->uplink[i].ifname, ifname) == 0)
+			return config->uplink[i].kind == UPLINK_RADIO;
+	return false;
+}
+
+void cli_radio_ssids(const char *config_path, const struct msg_ctl_reply *s,
+		     char ret[MSG_UPLINKS][WIFI_TEXT_BYTES])
+{
+	struct msg_config config;
+
+	memset(ret, 0, MSG_UPLINKS * sizeof(ret[0]));
+	if (geteuid() != 0 || cli_config(config_path, &config) != 0)
+		return;
+	for (uint32_t i = 0; i < s->n_uplinks; i++) {
+		OWNS_RADIO struct cli_radio r = { .fd = -1 };
+
+		if (is_radio(&config, s->uplink[i].ifname) &&
+		    reach(&r, config.state, s->uplink[i].ifname) == 0)
+			(void)cli_radio_ssid(&r, ret[i]); /* "" stays */
+	}
 }
 
 int cli_radio_open(struct cli_radio *r, int *argc, char **argv)

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/msg.h"
+#include "base/msg_ctl.h"
+#include "netguard/wifi_text.h"
 
 enum { CLI_RADIO_REPLY_BYTES = 4096 }; /* wpa_supplicant's own limit of an answer */
 
@@ -23,6 +24,14 @@ struct cli_radio {
  * cli_radio_leave() in any case. */
 int cli_radio_open(struct cli_radio *r, int *argc, char **argv);
 void cli_radio_leave(struct cli_radio *r);
+
+/* The network that each radio among the uplinks of *s is in, escaped; "" for one that is in none, for other
+ * uplinks, and where it is not the caller's to ask: the supplicant's folder is root's. */
+void cli_radio_ssids(const char *config_path, const struct msg_ctl_reply *s,
+		     char ret[MSG_UPLINKS][WIFI_TEXT_BYTES]);
+
+/* The same of one that answers. -ENODATA: in none. */
+int cli_radio_ssid(struct cli_radio *r, char ret[WIFI_TEXT_BYTES]);
 
 #define OWNS_RADIO __attribute__((cleanup(cli_radio_leave)))
 

@@ -7,11 +7,13 @@
 #include "netguard/classify.h"
 #include "policy/decide.h"
 #include "roles/cli.h"
+#include "roles/cli_radio.h"
 #include "roles/cli_view.h"
 
 enum { JSON_BYTES = 16384 };
 
-static void put_uplink(struct json *j, const struct msg_uplink_status *u, uint64_t now_boot_ms)
+static void put_uplink(struct json *j, const struct msg_uplink_status *u, const char *ssid,
+		       uint64_t now_boot_ms)
 {
 	json_object(j, NULL);
 	json_string(j, "ifname", u->ifname);
@@ -23,6 +25,7 @@ static void put_uplink(struct json *j, const struct msg_uplink_status *u, uint64
 	json_u64(j, "window_left_ms", u->window_left_ms);
 	json_u64(j, "proof_left_ms", u->proof_left_ms);
 	json_u64(j, "portal_left_ms", u->portal_left_ms);
+	json_string(j, "ssid", ssid);
 	json_object_end(j);
 }
 
@@ -52,7 +55,7 @@ static void put_disk(struct json *j, const struct msg_disk_status *d)
 	json_object_end(j);
 }
 
-static int print_json(const struct msg_ctl_reply *s)
+static int print_json(const struct msg_ctl_reply *s, char ssid[MSG_UPLINKS][WIFI_TEXT_BYTES])
 {
 	static char text[JSON_BYTES];
 	struct json j;
@@ -67,7 +70,7 @@ static int print_json(const struct msg_ctl_reply *s)
 	json_u64(&j, "policy_expires", s->policy_expires_wall_s);
 	json_array(&j, "uplinks");
 	for (uint32_t i = 0; i < s->n_uplinks; i++)
-		put_uplink(&j, &s->uplink[i], s->now_boot_ms);
+		put_uplink(&j, &s->uplink[i], ssid[i], s->now_boot_ms);
 	json_array_end(&j);
 	json_array(&j, "ports");
 	for (uint32_t i = 0; i < s->n_ports; i++)
@@ -93,7 +96,7 @@ static const char *date_of(uint64_t wall_s, char out[32])
 	return out;
 }
 
-static int print_text(const struct msg_ctl_reply *s)
+static int print_text(const struct msg_ctl_reply *s, char ssid[MSG_UPLINKS][WIFI_TEXT_BYTES])
 {
 	char a[CLI_VIEW_BYTES], b[CLI_VIEW_BYTES], date[32];
 
@@ -115,6 +118,8 @@ static int print_text(const struct msg_ctl_reply *s)
 		       classify_zone_name((enum zone)u->zone),
 		       cli_view_span(s->now_boot_ms - u->since_boot_ms, a),
 		       cli_view_evidence(u, b));
+		if (ssid[i][0] != '\0')
+			printf("       %-12s Wi-Fi network \"%s\"\n", u->ifname, ssid[i]);
 		if (u->portal_left_ms != 0)
 			printf("       %-12s captive portal: web pages for %s more\n", u->ifname,
 			       cli_view_span(u->portal_left_ms + 999, a));
@@ -133,6 +138,7 @@ int cli_status(int argc, char **argv)
 {
 	struct cli_options opt;
 	struct msg_ctl_reply reply;
+	char ssid[MSG_UPLINKS][WIFI_TEXT_BYTES];
 	int status = cli_common(&opt, &argc, argv);
 
 	if (status == 0 && argc != 1)
@@ -141,5 +147,6 @@ int cli_status(int argc, char **argv)
 		status = cli_control_status(opt.config_path, argv[0], &reply);
 	if (status != 0)
 		return status;
-	return opt.json ? print_json(&reply) : print_text(&reply);
+	cli_radio_ssids(opt.config_path, &reply, ssid);
+	return opt.json ? print_json(&reply, ssid) : print_text(&reply, ssid);
 }

@@ -20,16 +20,17 @@ enum {
 int cli_wifi_status(int argc, char **argv)
 {
 	OWNS_RADIO struct cli_radio r = { .fd = -1 };
-	char state[WIFI_TEXT_BYTES], ssid[WIFI_TEXT_BYTES];
+	char ssid[WIFI_TEXT_BYTES];
 	int status = cli_radio_open(&r, &argc, argv);
 
 	if (status == 0 && argc != 1)
 		status = cli_usage(argv[0]);
 	if (status != 0)
 		return status;
-	if (cli_radio_ask(&r, "STATUS") < 0 || wifi_text_value(r.reply, "wpa_state", state) < 0)
+	status = cli_radio_ssid(&r, ssid);
+	if (status < 0 && status != -ENODATA)
 		return cli_error(CLI_FAILED, "%s: the supplicant does not say", r.what);
-	if (strcmp(state, "COMPLETED") == 0 && wifi_text_value(r.reply, "ssid", ssid) == 0)
+	if (status == 0)
 		printf("connected to '%s'\n", ssid);
 	else
 		printf("not connected; 'bulkhead wifi list' shows what is there\n");

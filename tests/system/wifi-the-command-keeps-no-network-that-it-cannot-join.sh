@@ -2,11 +2,11 @@
 # "bulkhead wifi" and a real wpa_supplicant (without a radio: what needs one is in tests/vm/wifi.sh): its
 # answers reach the command in the supplicant's own folder, a network that is not in reach is not kept,
 # one that is known is found by its SSID whatever bytes that has, one with 802.1X that IT wrote is tried as it is
-# and stays, and each refusal says what to do.
+# and stays, and each refusal says what to do. "status" and "net explain" name the network, whatever its bytes.
 # limit: 90 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-for part in lab lans tpm roles laptop dot1x; do
+for part in lab lans tpm roles laptop pki disk dot1x; do
 	. "$here/lab/$part.sh"
 done
 lab_enter "$@"
@@ -39,9 +39,17 @@ printf '%s\n' "ctrl_interface=DIR=$folder/ctrl" update_config=1 'network={' \
 chmod 711 "$LAPTOP_STATE"
 chown -R $uid:$uid "$folder"
 chmod 700 "$folder"
-lab_start supplicant setpriv --reuid $uid --regid $uid --clear-groups --inh-caps +net_admin,+net_raw \
-	--ambient-caps +net_admin,+net_raw wpa_supplicant -D wired -i wl0 -c "$folder/wl0.conf"
-lab_wait 10 test -S "$folder/ctrl/wl0" || fail "no supplicant: $(cat "$LAB/supplicant.log")"
+supplicant() { # supplicant NETWORK-NAMESPACE
+	lab_start supplicant nsenter --net="$1" setpriv --reuid $uid --regid $uid --clear-groups \
+		--inh-caps +net_admin,+net_raw --ambient-caps +net_admin,+net_raw \
+		wpa_supplicant -D wired -i wl0 -c "$folder/wl0.conf"
+	lab_wait 10 test -S "$folder/ctrl/wl0" || fail "no supplicant: $(cat "$LAB/supplicant.log")"
+}
+shown='a \"b\" \\ c\xc3\xbc'
+supplicant /proc/self/ns/net
+says 0 '' bulkhead wifi status </dev/null
+grep -qxF "connected to '$shown'" "$LAB/said" || fail "wifi status does not name the network"
+cp "$folder/wl0.conf" "$LAB/wl0.conf"
 
 says 2 'passphrase has 8 to 63' bulkhead wifi connect nearby <<<"short"
 says 124 '' timeout 2 bulkhead wifi connect company <<<"short" # (it would wait 30 s)
@@ -52,6 +60,22 @@ grep -q 'key_mgmt=NONE' "$folder/wl0.conf" && fail "a forgotten network is kept"
 grep -q 'key_mgmt=WPA-EAP' "$folder/wl0.conf" || fail "what IT wrote is gone"
 says 1 'no connection within 30 s' bulkhead wifi connect nearby <<<"long enough a secret"
 grep -q 'secret' "$folder/wl0.conf" && fail "the passphrase of a network out of reach is kept"
-says 0 'connected' bulkhead wifi status </dev/null
+says 0 'not connected' bulkhead wifi status </dev/null
 [ -z "$(find "$folder" -name 'cli-*')" ] || fail "the command leaves its socket behind"
-echo "seven refusals and answers, nothing kept, nothing left behind"
+
+# the daemon's own supplicant wants a radio and finds none; the one without stands in its place
+lab_stop supplicant
+cp "$LAB/wl0.conf" "$folder/wl0.conf"
+pki_make && pki_install && laptop_start || fail "bulkheadd does not start"
+chmod 711 "$LAPTOP_STATE" # (no private view here: it goes by the path)
+supplicant /run/netns/bulkhead
+named() { [ "$(laptop_status '.uplinks[0].ssid')" = "$shown" ]; }
+lab_wait 10 named || fail "status --json: $(bulkhead status --json)"
+bulkhead status | grep -qF "Wi-Fi network \"$shown\"" || fail "status: $(bulkhead status)"
+[ "$(bulkhead net explain personal --json | jq -r '.[0].ssid')" = "$shown" ] || fail "$(bulkhead net explain --json)"
+bulkhead net explain personal | grep -qF "Wi-Fi   \"$shown\"" || fail "$(bulkhead net explain)"
+nobody=$(setpriv --reuid 65534 --clear-groups bulkhead status --json | jq -r '.uplinks[0].ssid')
+[ "$nobody" = "" ] || fail "others than root: '$nobody'"
+lab_stop supplicant
+[ "$(laptop_status '.uplinks[0].ssid')" = "" ] || fail "a network of nobody is shown"
+echo "seven refusals and answers, nothing kept, nothing left behind; named in status and net explain"

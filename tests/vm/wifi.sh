@@ -119,6 +119,7 @@ lab_wait 10 personal_gets "http://$LAN_GATEWAY_home/" || fail "personal gets no 
 lab_wait 10 lab_seen home "text:$token" || fail "the sniffer does not hear personal at home"
 
 ok "home is foreign, and personal gets a page"
+[ "$(laptop_status '.uplinks[0].ssid')" = "home sweet home" ] || fail "status does not name the network"
 known() { grep -q 'key_mgmt=WPA-EAP' "$LAPTOP_STATE/supplicant/wlan0.conf"; }
 company() {
 	bulkhead wifi connect "the company" </dev/null 2>"$LAB/wrong" && fail "a stranger's access point is joined"
