@@ -61,10 +61,19 @@ ExecStart=/bin/bash -c 'bash .command </dev/null >$(echo /dev/vport*p1) 2>&1; ec
 ExecStopPost=/bin/bash -c 'modprobe 9pnet_virtio; mount -t 9p -o trans=virtio,version=9p2000.L shared /run/share; \
 	cp /run/status /run/share/.status; sync; systemctl reboot -ff'
 UNIT
-mkdir system/bulkhead-sleep.service.d # (10 s are little where a program takes two to start)
-printf '[Service]\nTimeoutSec=180\n' >system/bulkhead-sleep.service.d/slow.conf
+cat >system/witness.service <<'UNIT'
+[Unit]
+DefaultDependencies=no
+After=bulkhead-sleep.service
+Before=sleep.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'ip -n bulkhead -o link show dev enp0s9 >/run/before-sleep'
+UNIT
+mkdir system/sleep.target.wants
+ln -s ../witness.service system/sleep.target.wants/
 ln -s ../personal.service system/sysinit.target.wants/
 ln -s /lib/systemd/system/systemd-networkd.service system/multi-user.target.wants/
-systemctl mask proc-sys-fs-binfmt_misc.automount systemd-binfmt.service
+systemctl mask proc-sys-fs-binfmt_misc.automount systemd-binfmt.service getty.target # nobody logs in
 systemctl enable bulkheadd.service
 exec /lib/systemd/systemd --unit=the-test.service --log-target=kmsg --show-status=false

@@ -3,7 +3,7 @@
 # and release; EMULATED=all: also a killed daemon, an upgrade, and two real sleeps.
 cd "$(dirname "$0")/../.." || exit 1
 export FIRST=tests/vm/systemd-first.sh LIMIT=${LIMIT:-590}
-[ "${EMULATED-}" != all ] || export KERNEL=vmlinuz # one that sleeps
+[ -z "${EMULATED-}" ] || export KERNEL=vmlinuz # one that sleeps
 export VM_ARGUMENTS="-netdev user,id=u0,restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:cat
 	-netdev hubport,id=n1,hubid=0,netdev=u0 -netdev hubport,id=n0,hubid=0 -device e1000,netdev=n0,addr=9
 	-object filter-dump,id=f0,netdev=n0,file=@SHARE@/cable.pcap"

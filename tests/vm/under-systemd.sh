@@ -65,7 +65,7 @@ opens start
 silent stop $((stopped + 1)) "$started"
 ok "stop closes, start opens"
 
-if [ -n "$all" ]; then
+if [ "$all" = all ]; then
 	kill -KILL "$(systemctl show -P MainPID bulkheadd)"
 	lab_wait 10 zone_is unknown || lab_wait 10 zone_is foreign || fail "killed, and not back"
 	opens kill
@@ -77,25 +77,32 @@ if [ -n "$all" ]; then
 	opens upgrade
 	[ "$(sentinel)" = "$held" ] && [ -e "/proc/$held" ] || fail "the sentinel did not outlive the upgrade"
 	ok "killed and upgraded: it opens again, under the same sentinel"
+fi
 
-	sleeps() { # sleeps HOW... - for real; in SLEPT and WOKE what the kernel says, in seconds since 1970
-		local from
-		from=$(lab_ms)
-		alarm=$((EPOCHSECONDS + 60))
+if [ -n "$all" ]; then
+	asleep() { # seconds that the machine has slept: what one clock has and the other lacks
+		awk 'NR == 1 { up = $1 } $1 == "now" { print int(up - $3 / 1e9); exit }' /proc/uptime /proc/timer_list
+	}
+	has_slept() { [ $(($(asleep) - before)) -ge 5 ]; }
+	sleeps() { # sleeps HOW... - for real, until its clock wakes it; ALARM: when that is, in seconds since 1970
+		before=$(asleep)
 		echo 0 >/sys/class/rtc/rtc0/wakealarm
+		alarm=$(($(</sys/class/rtc/rtc0/since_epoch) + 90))
 		echo $alarm >/sys/class/rtc/rtc0/wakealarm
 		"$@" || fail "'$*' fails"
-		lab_wait 60 awake || fail "'$*': the machine does not sleep: $(dmesg | tail -n 5)"
-		[ $EPOCHSECONDS -ge $alarm ] || fail "it woke $((alarm - EPOCHSECONDS)) s before its alarm"
-		[ $(($(lab_ms) - from)) -ge 1000 ] || fail "no time has passed"
+		lab_wait 30 has_slept || fail "'$*': the machine does not sleep: $(dmesg | tail -n 5)"
+		dd if=/run/bridge of=$bridge bs=8 seek=8 count=1 conv=notrunc 2>/dev/null
 	}
-	awake() { [ $EPOCHSECONDS -ge "$alarm" ]; }
+	# Where the registers are that put the machine to sleep: QEMU 7.2 forgets it in a sleep, and does not sleep again.
+	bridge=/sys/bus/pci/devices/0000:00:1f.0/config
+	dd if=$bridge of=/run/bridge bs=8 skip=8 count=1 2>/dev/null
 	where() { journalctl -b --no-pager -o cat | grep -n -m 1 "$1" | cut -d: -f1; }
 	sleeps systemctl suspend
 	lab_wait 20 systemctl -q is-active bulkheadd || fail "the daemon did not outlive the sleep"
 	opens resume
-	down=$(where 'suspend: nothing is granted') slept=$(where 'PM: suspend entry') up=$(where 'resume: the uplinks come up')
-	[ "$down" -lt "$slept" ] && [ "$slept" -lt "$up" ] || fail "the hook ran in another order: lines $down, $slept, $up"
+	[[ $(</run/before-sleep) != *[\<,]UP[,\>]* ]] || fail "the uplink was up before the sleep: $(</run/before-sleep)"
+	slept=$(where 'PM: suspend entry') up=$(where 'resume: the uplinks come up')
+	[ "$slept" -lt "$up" ] || fail "the uplinks came up before the sleep: lines $slept, $up"
 	at=$(foreign_since $alarm)
 	silent resume $alarm "$at"
 	ok "suspend: closed before, opened after it was judged anew"
@@ -113,6 +120,8 @@ if [ -n "$all" ]; then
 fi
 
 [ -z "$(seconds raw 0 $EPOCHSECONDS)" ] || fail "personal's raw frames are on the cable"
+late=$(journalctl -b --no-pager -o cat -u bulkheadd | grep -c 'taken down without it')
+[ "$late" -le 10 ] || fail "taken for hanging $late times"
 bulkhead net release --yes 2>/dev/null || fail "net release fails"
 [ -e /sys/class/net/$card ] || fail "the card does not come back"
 is_active() { [[ $(networkctl --no-legend list $card) == *routable* ]] || ip link set $card up; }
@@ -120,4 +129,4 @@ lab_wait 20 is_active
 from=$EPOCHSECONDS
 lab_pause 3
 [ -n "$(seconds raw "$from" 9999999999)" ] || fail "the record of the cable does not have what personal sends"
-echo "closed from the first moment, by stop${all:+, kill, upgrade, sleep}; given back, personal is heard"
+echo "closed from the first moment, by stop${all:+, kill, upgrade, sleep}; given back, personal is heard; taken for hanging $late times"
