@@ -55,6 +55,8 @@ int sector_init(void)
 	if (gcry_control(GCRYCTL_INIT_SECMEM, LOCKED_BYTES, 0) != 0)
 		return -ENOMEM;
 	(void)gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	if (sodium_init() < 0)
+		return -EIO;
 	return demand_locked_pool();
 }
 
@@ -73,7 +75,7 @@ static int add_lane(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
 
 static int expand_vaes(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
 {
-	int r = sodium_init() < 0 ? -EIO : secret_new(&s->vaes, sizeof(struct sector_vaes));
+	int r = secret_new(&s->vaes, sizeof(struct sector_vaes));
 
 	if (r == 0)
 		sector_vaes_expand(key, (struct sector_vaes *)(void *)s->vaes.bytes);
@@ -82,7 +84,7 @@ static int expand_vaes(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
 
 static int expand_lanes(struct sector *s, const uint8_t key[SECTOR_KEY_BYTES])
 {
-	int r = sector_init();
+	int r = 0;
 
 	while (r == 0 && s->n_lanes < LANES)
 		r = add_lane(s, key);
@@ -99,6 +101,10 @@ static int new_sector(const uint8_t key[SECTOR_KEY_BYTES], uint32_t sector_bytes
 		return -EINVAL;
 	if (memcmp(key, key + SECTOR_KEY_BYTES / 2, SECTOR_KEY_BYTES / 2) == 0)
 		return -EINVAL;
+	/* also where it is not the cipher: who has one of these makes sums and hashes by libgcrypt */
+	r = sector_init();
+	if (r < 0)
+		return r;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;

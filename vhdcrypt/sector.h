@@ -14,8 +14,9 @@ enum { SECTOR_KEY_BYTES = 64 };
 
 struct sector; /* the expanded key: locked memory, wiped by sector_free() */
 
-/* Start libgcrypt: it reads files then, so call this before a sandbox closes. Once is enough;
- * sector_new() does it otherwise. -ENOMEM: its pool cannot be locked; -EIO: no libgcrypt. */
+/* Start libgcrypt, for all who use it here, and libsodium: they read files then, so call this before a
+ * sandbox closes. Once is enough; sector_new() does it otherwise. -ENOMEM: its pool cannot be locked; -EIO:
+ * no libgcrypt. */
 int sector_init(void);
 
 /* Expand a 64-byte key. The caller keeps (and wipes) key. sector_bytes: 512 or 4096.
