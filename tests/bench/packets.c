@@ -1,4 +1,4 @@
-/* packets - what one small datagram costs its sender, when nobody answers.
+/* packets - what one small datagram costs its sender.
  *
  *	packets answer ADDRESS PORT	answers whatever comes there, until killed
  *	packets ADDRESS PORT MS	"N NS_PER_PACKET": sent for MS milliseconds, 18 bytes each, of a flow

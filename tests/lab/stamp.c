@@ -8,7 +8,8 @@
  *	                                     any link of this namespace: FILE gets a line for each run,
  *	                                     "udp|tcp FIRST LAST N"; ends with 1 when frames were lost
  *	stamp judge WATCH SLACK_MS FILE...   does every run lie within a time that WATCH (see grantwatch)
- *	                                     has as open? "N frames, N late", and the late runs
+ *	                                     has as open? "N frames, N late", and the late runs, with how
+ *	                                     far they are from what was open
  *
  * Times are CLOCK_MONOTONIC in nanoseconds: of the send for udp, of the wire for tcp. A run ends where
  * a counter is missing, so a moment without permission in which anything was sent cannot hide in one. */
@@ -294,6 +295,25 @@ static size_t spans_read(const char *path, struct span *ret)
 	return n;
 }
 
+/* Before an opening was read, after a closing was, or far from both: three causes to look for. */
+static void say_distance(const struct span *span, size_t n_spans, uint64_t first_ns,
+			 uint64_t last_ns)
+{
+	uint64_t before_ns = UINT64_MAX, after_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < n_spans; i++) {
+		if (first_ns < span[i].from_ns)
+			before_ns = MIN(before_ns, span[i].from_ns - first_ns);
+		if (last_ns > span[i].to_ns)
+			after_ns = MIN(after_ns, last_ns - span[i].to_ns);
+	}
+	if (before_ns != UINT64_MAX)
+		printf(", begins %.1f ms before an opening", (double)before_ns / 1e6);
+	if (after_ns != UINT64_MAX)
+		printf(", ends %.1f ms after a closing", (double)after_ns / 1e6);
+	printf("\n");
+}
+
 static int judge(char **argv)
 {
 	static struct span span[OPEN_MAX];
@@ -317,7 +337,8 @@ static int judge(char **argv)
 			if (i < n_spans)
 				continue;
 			late += n;
-			printf("%s: %s %llu %llu %llu\n", *path, kind, first, last, n);
+			printf("%s: %s %llu %llu %llu", *path, kind, first, last, n);
+			say_distance(span, n_spans, first, last);
 		}
 		(void)fclose(file);
 	}

@@ -4,9 +4,9 @@
 # stream. By the time stamps in them, none that was sent after the kernel took the grant away is on any
 # wire, and on the company's LAN there is none at all.
 #
-#	TRANSITIONS=50 SEED=1 tests/system/random-transitions.sh
+#	TRANSITIONS=50 SEED=1 KEEP=/tmp/kept tests/system/random-transitions.sh
 #
-# The seed is printed; the same one makes the same sequence.
+# The seed is printed; the same one makes the same sequence. KEEP: a folder for what was heard, when it fails.
 # limit: 420 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,6 +22,7 @@ HISTORY=() CABLE=none STOPPED=
 
 fail() {
 	echo "seed $SEED, after ${#HISTORY[@]} transitions (${HISTORY[*]: -8}): $1"
+	[ -z "${KEEP-}" ] || cp "$LAB"/watch "$LAB"/*.runs "$LAB/bulkheadd.log" "$KEEP/" # for "stamp judge"
 	echo "log: $(tail -n "${LOG_LINES:-8}" "$LAB/bulkheadd.log")"
 	exit 1
 }
