@@ -114,4 +114,65 @@ static inline void leaf_drop(struct leaf *l)
 	(void)close(l->mac);
 }
 
+enum { LEAF_SIZE = 6 * BENCH_MIB, LEAF_BLOCK = 2 * BENCH_MIB, LEAF_TABLE = 1536 };
+
+static inline void leaf_put(struct leaf *l, uint64_t at, char byte)
+{
+	uint8_t data[4096];
+
+	memset(data, byte, sizeof(data));
+	assert_int_equal(image_write(l->image, data, sizeof(data), at), 0);
+}
+
+static inline int leaf_get(struct leaf *l, uint64_t at, char want)
+{
+	uint8_t data[4096], expect[4096];
+	int r = image_read(l->image, data, sizeof(data), at);
+
+	memset(expect, want, sizeof(expect));
+	if (r == 0)
+		assert_memory_equal(data, expect, sizeof(data));
+	return r;
+}
+
+static inline uint32_t leaf_entry_of(int fd, unsigned block)
+{
+	uint8_t raw[4];
+
+	assert_int_equal(pread(fd, raw, 4, LEAF_TABLE + (off_t)block * 4), 4);
+	return (uint32_t)raw[0] << 24 | (uint32_t)raw[1] << 16 | (uint32_t)raw[2] << 8 | raw[3];
+}
+
+static inline void leaf_flip(int fd, off_t at)
+{
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
+/* Blocks 0 and 1 written in part, closed. */
+static inline struct leaf leaf_written(void)
+{
+	struct leaf l = leaf_new(VHD_TYPE_DYNAMIC, LEAF_SIZE, 0);
+
+	leaf_open(&l);
+	leaf_put(&l, 0, 'a');
+	leaf_put(&l, LEAF_BLOCK + 8192, 'b');
+	leaf_close(&l);
+	return l;
+}
+
+static inline void leaf_refused(struct leaf *l, const char *part)
+{
+	char text[VHD_FAULT_TEXT_BYTES];
+	struct vhd_fault fault;
+
+	if (leaf_try(l, &fault) != -EBADMSG)
+		fail_msg("it opens: %s", part);
+	if (strcmp(fault.part, part) != 0)
+		fail_msg("%s", vhd_fault_text(&fault, text, sizeof(text)));
+}
+
 #endif
