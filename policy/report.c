@@ -208,6 +208,8 @@ static void on_disk(struct report *r, const struct audit_line *line)
 	const struct msg_audit *a = &line->record;
 	struct report_disk *d = find_disk(r, a->subject);
 
+	if (d)
+		report_leaf_take(&d->leaf, a);
 	if (!d || a->phase == AUDIT_INTENT)
 		return;
 	if (a->kind == AUDIT_LOCK && a->reason != REASON_OK)
@@ -242,8 +244,14 @@ static void on_disk_work(struct report *r, const struct audit_line *line)
 	 * from the disk. Who came while the log was silent was sent away again */
 	bool begun = a->phase == AUDIT_INTENT;
 
+	if (d)
+		report_leaf_take(&d->leaf, a);
 	if (!d || (!begun && a->reason != REASON_NET_NO_AUDIT))
 		return;
+	if (strcmp(a->to, "new MAC") == 0) {
+		count(&d->n_vouched, begun);
+		return;
+	}
 	if (!exported)
 		count(&d->n_converted, begun);
 	if (!exported && strcmp(a->to, "plain") != 0)
@@ -251,6 +259,14 @@ static void on_disk_work(struct report *r, const struct audit_line *line)
 	count(&d->n_plain, begun);
 	if (begun)
 		d->last_plain_ms = line->wall_ms;
+}
+
+static void on_layers(struct report *r, const struct audit_line *line)
+{
+	struct report_disk *d = find_disk(r, line->record.subject);
+
+	if (d)
+		report_leaf_take(&d->leaf, &line->record);
 }
 
 static int on_record(struct report *r, const struct audit_line *line)
@@ -273,6 +289,9 @@ static int on_record(struct report *r, const struct audit_line *line)
 	case AUDIT_DISK:
 		on_disk_work(r, line);
 		break;
+	case AUDIT_LAYERS:
+		on_layers(r, line);
+		break;
 	case AUDIT_POLICY:
 		if (line->record.reason == REASON_OK)
 			r->n_policy_taken++;
@@ -286,7 +305,6 @@ static int on_record(struct report *r, const struct audit_line *line)
 	case AUDIT_RECOVER:
 	case AUDIT_HOME:
 	case AUDIT_ALLOW:
-	case AUDIT_LAYERS:
 	case AUDIT_BLOCKED:
 	case N_AUDIT_KINDS:
 		break;

@@ -115,6 +115,29 @@ static void check_disks(struct report *r)
 		check(r, REPORT_GOOD, "Plaintext", "No disk was made plain or exported here.");
 }
 
+static void check_leaves(struct report *r)
+{
+	uint64_t n_put_back = 0;
+	uint64_t n_unclean = 0;
+	uint64_t n_vouched = 0;
+
+	for (uint32_t i = 0; i < r->n_disks; i++) {
+		n_put_back += r->disk[i].leaf.n_put_back;
+		n_unclean += r->disk[i].leaf.n_unclean;
+		n_vouched += r->disk[i].n_vouched;
+	}
+	if (n_put_back > 0)
+		check(r, REPORT_BAD, "Put back",
+		      "%llu times a disk was unlocked whose session was lower than before: what it "
+		      "held on an earlier day was put in its place.",
+		      llu(n_put_back));
+	else
+		check(r, n_unclean + n_vouched > 0 ? REPORT_NOTE : REPORT_GOOD, "Put back",
+		      "No disk's sessions went back; %llu unlocks of a disk that was not closed "
+		      "cleanly, %llu new MACs for one that had lost its own.",
+		      llu(n_unclean), llu(n_vouched));
+}
+
 static void check_policy(struct report *r)
 {
 	const struct report_facts *f = &r->facts;
@@ -156,6 +179,7 @@ void report_check_all(struct report *report)
 	check_log(report);
 	check_network(report);
 	check_disks(report);
+	check_leaves(report);
 	check_policy(report);
 	check_gaps(report);
 }

@@ -128,6 +128,9 @@ static void write_disks(const struct report *r, FILE *out)
 			json_string(&j, "last_refusal", reason_code((enum reason)d->last_reason));
 		json_u64(&j, "conversions", d->n_converted);
 		json_u64(&j, "made_plain", d->n_plain);
+		json_u64(&j, "put_back", d->leaf.n_put_back);
+		json_u64(&j, "not_closed", d->leaf.n_unclean);
+		json_u64(&j, "vouched", d->n_vouched);
 		if (d->n_plain > 0)
 			time_ms(&j, "last_made_plain", d->last_plain_ms);
 		json_object_end(&j);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "policy/report.h"
+#include "policy/report_leaf.h"
 
 enum {
 	/* More than a year of plugging in and out; the newest are kept and the rest is counted. */
@@ -13,7 +14,7 @@ enum {
 	REPORT_SPANS_MAX = 8000,
 	REPORT_GAPS_MAX = 500,
 	REPORT_DISKS = 32,
-	REPORT_CHECKS = 8,
+	REPORT_CHECKS = 9,
 	REPORT_TEXT_BYTES = 320,
 };
 
@@ -51,6 +52,8 @@ struct report_disk {
 	uint64_t n_converted; /* conversions in place that were begun or resumed */
 	uint64_t n_plain;     /* of these decryptions; and exports. Begun is enough */
 	uint64_t last_plain_ms;
+	uint64_t n_vouched; /* a new MAC, for what nobody vouched for any more */
+	struct report_leaf leaf;
 };
 
 enum report_verdict { REPORT_GOOD, REPORT_NOTE, REPORT_BAD, REPORT_UNKNOWN };

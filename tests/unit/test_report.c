@@ -244,6 +244,17 @@ static void work(enum audit_phase phase, enum reason reason, const char *to)
 	add(&r);
 }
 
+static void a_leaf_that_was_put_back_is_bad(void **state)
+{
+	(void)state;
+	event(AUDIT_UNLOCK, REASON_OK, "corp", "", "", "leaf session 7 was closed cleanly");
+	event(AUDIT_UNLOCK, REASON_OK, "corp", "", "", "leaf session 6 was closed cleanly");
+	work(AUDIT_INTENT, REASON_OK, "new MAC");
+	finish(NULL);
+	has(written(report_json), "\"put_back\":1,\"not_closed\":0,\"vouched\":1");
+	has(written(report_json), "\"verdict\":\"bad\",\"title\":\"Put back\"");
+}
+
 /* An intent whose end is missing is one: the plaintext may be there. */
 static void what_was_made_plain_is_counted(void **state)
 {
@@ -362,6 +373,7 @@ int main(void)
 		CASE(a_start_without_a_stop_is_a_gap_without_a_witness),
 		CASE(disks_count_unlocks_and_refusals),
 		CASE(what_was_made_plain_is_counted),
+		CASE(a_leaf_that_was_put_back_is_bad),
 		CASE(without_plaintext_the_report_says_so),
 		CASE(a_broken_chain_is_the_verdict),
 		CASE(an_expired_policy_is_told),
