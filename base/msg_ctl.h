@@ -43,6 +43,7 @@ enum ctl_work {
 	CTL_WORK_ENCRYPT,    /* where it lies, as the next two */
 	CTL_WORK_DECRYPT,
 	CTL_WORK_REKEY,
+	CTL_WORK_VOUCH, /* a new MAC for a leaf that lost its own */
 	N_CTL_WORKS,
 };
 

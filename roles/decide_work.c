@@ -13,6 +13,7 @@ static const char *const states[N_CTL_WORKS][2] = {
 	[CTL_WORK_ENCRYPT] = { "plain", "encrypted" },
 	[CTL_WORK_DECRYPT] = { "encrypted", "plain" },
 	[CTL_WORK_REKEY] = { "encrypted", "new key" },
+	[CTL_WORK_VOUCH] = { "encrypted", "new MAC" },
 };
 
 static bool is_sound(const struct msg_ctl *m)
