@@ -80,10 +80,12 @@ static const struct command commands[] = {
 	{ "disk rekey",
 	  "DIR --recovery-file FILE --device FILE --trust FILE --lease-key FILE\n"
 	  "       --recovery-out FILE|- [--not-after TIME | --days N] [--sector-size 512|4096]\n"
-	  "       [--pin-fd N]",
+	  "       [--pin-fd N] [--plain NAME] [--image FILE | --image-key FILE]",
 	  "encrypt a disk by a new key, in place, with a new lease", cli_disk_rekey },
 	{ "disk decrypt", "DIR --recovery-file FILE [--without-mac]",
 	  "make a disk plain again, in place", cli_disk_decrypt },
+	{ "disk vouch", "DIR --recovery-file FILE... [--recovery-fd N]... [--plain NAME]...",
+	  "a new MAC for a disk that has lost its own", cli_disk_vouch },
 	{ "disk resume", "DIR --recovery-file FILE...", "finish a conversion that was interrupted",
 	  cli_disk_resume },
 	{ "disk snapshot", "NAME --recovery-out FILE [--pin-fd N]",

@@ -122,6 +122,7 @@ int cli_disk_info(int argc, char **argv);
 int cli_disk_export(int argc, char **argv);
 int cli_disk_rekey(int argc, char **argv);
 int cli_disk_decrypt(int argc, char **argv);
+int cli_disk_vouch(int argc, char **argv);
 int cli_disk_resume(int argc, char **argv);
 int cli_disk_snapshot(int argc, char **argv);
 int cli_disk_merge(int argc, char **argv);

@@ -7,6 +7,7 @@
 #define ROLES_CLI_CHAIN_H
 
 #include "roles/cli_layer.h"
+#include "vhdcrypt/leaf_below.h"
 
 struct cli_chain {
 	struct cli_layer_folder folder;
@@ -31,6 +32,14 @@ int cli_chain_join(struct cli_chain *chain, const struct cli_layer_keys *keys);
  * the hash trees of the layers below say: what is used of headers, names and tables, and each bitmap of
  * the leaf, is what it was, before it returns. What the parents hold is seen when it is read: -EILSEQ. */
 int cli_chain_join_proven(struct cli_chain *chain, const struct cli_layer_keys *keys);
+
+/* Its parts, for who makes a MAC anew: the layers below, read through their trees, and what a MAC of the leaf
+ * has to name of them; and is what the leaf has for a MAC the right one (its volume key is there)? 0, or
+ * -errno: it is not, or there is none. */
+
+int cli_chain_join_below(struct cli_chain *chain, const struct cli_layer_keys *keys,
+			 struct leaf_below ret[IMAGE_CHAIN_MAX]);
+int cli_chain_leaf_fits(const struct cli_chain *chain, const struct leaf_below *below);
 
 /* Is any layer encrypted? */
 bool cli_chain_has_header(const struct cli_chain *chain);

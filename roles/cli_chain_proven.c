@@ -6,10 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/defer.h"
 #include "roles/cli.h"
 #include "roles/cli_chain.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/leaf_below.h"
+
+enum { PROOF_FLAGS = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK };
 
 static int open_proof(const struct cli_chain *chain, struct cli_layer *layer, const char *suffix)
 {
@@ -17,8 +20,7 @@ static int open_proof(const struct cli_chain *chain, struct cli_layer *layer, co
 	int r = cli_layer_beside(layer->name, suffix, name);
 
 	if (r == 0)
-		layer->proof_fd = openat(chain->folder.fd, name,
-					 O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		layer->proof_fd = openat(chain->folder.fd, name, PROOF_FLAGS);
 	if (r == 0 && layer->proof_fd >= 0)
 		return 0;
 	if (r == 0 && errno == ENOENT)
@@ -74,19 +76,28 @@ static int open_verified(const struct cli_chain *chain, struct cli_layer *layer,
 	return 0;
 }
 
-static int open_guarded(const struct cli_chain *chain, const struct leaf_below *below)
+/* What the leaf's MAC has to name: what is there. */
+static int guard_of(const struct cli_chain *chain, const struct leaf_below *below, int mac_fd,
+		    struct leaf_guard **ret, struct vhd_fault *ret_fault)
 {
-	struct cli_layer *leaf = &chain->layer[0];
+	const struct cli_layer *leaf = &chain->layer[0];
 	struct leaf_mac_outside outside = {
 		.sector_bytes = header_shape_of(leaf->header)->sector_bytes,
 	};
+
+	leaf_below_digest(below, chain->n - 1, outside.below);
+	return leaf_guard_open(mac_fd, &leaf->volume_key, image_info(leaf->image)->footer.uuid,
+			       &outside, ret, ret_fault);
+}
+
+static int open_guarded(const struct cli_chain *chain, const struct leaf_below *below)
+{
+	struct cli_layer *leaf = &chain->layer[0];
 	int r, status = open_proof(chain, leaf, "mac");
 
 	if (status != 0)
 		return status;
-	leaf_below_digest(below, chain->n - 1, outside.below);
-	r = leaf_guard_open(leaf->proof_fd, &leaf->volume_key, image_info(leaf->image)->footer.uuid,
-			    &outside, &leaf->guard, &leaf->fault);
+	r = guard_of(chain, below, leaf->proof_fd, &leaf->guard, &leaf->fault);
 	if (r < 0)
 		return refused(leaf, r);
 	(void)image_close(leaf->image); /* read-only */
@@ -141,12 +152,42 @@ static int join_leaf(struct cli_chain *chain, const struct cli_layer_keys *keys,
 	return status == 0 ? cli_layer_start(leaf) : status;
 }
 
-int cli_chain_join_proven(struct cli_chain *chain, const struct cli_layer_keys *keys)
+int cli_chain_join_below(struct cli_chain *chain, const struct cli_layer_keys *keys,
+			 struct leaf_below ret[IMAGE_CHAIN_MAX])
 {
-	struct leaf_below below[IMAGE_CHAIN_MAX] = { 0 };
 	int status = 0;
 
 	for (unsigned i = chain->n; status == 0 && --i > 0;)
-		status = join_below(chain, keys, i, &below[i - 1]);
+		status = join_below(chain, keys, i, &ret[i - 1]);
+	return status;
+}
+
+int cli_chain_leaf_fits(const struct cli_chain *chain, const struct leaf_below *below)
+{
+	struct cli_layer *leaf = &chain->layer[0];
+	char name[CLI_LAYER_NAME_BYTES];
+	struct leaf_guard *guard = NULL;
+	struct image *image = NULL;
+	struct vhd_fault ignored;
+	int r = cli_layer_beside(leaf->name, "mac", name);
+	OWNS_FD int fd = r < 0 ? -1 : openat(chain->folder.fd, name, PROOF_FLAGS);
+
+	if (fd < 0)
+		return r < 0 ? r : -errno;
+	r = guard_of(chain, below, fd, &guard, &ignored);
+	if (r == 0)
+		r = image_open_guarded(leaf->vhd_fd, IMAGE_READ_ONLY, guard, &image, &ignored);
+	if (r == 0)
+		r = image_guard_verify(image, &ignored);
+	(void)image_close(image); /* read-only */
+	leaf_guard_free(guard);
+	return r;
+}
+
+int cli_chain_join_proven(struct cli_chain *chain, const struct cli_layer_keys *keys)
+{
+	struct leaf_below below[IMAGE_CHAIN_MAX] = { 0 };
+	int status = cli_chain_join_below(chain, keys, below);
+
 	return status == 0 ? join_leaf(chain, keys, below) : status;
 }

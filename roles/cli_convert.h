@@ -28,6 +28,10 @@
 #define CLI_CONVERT_MAC		"mac"
 #define CLI_CONVERT_NEXT_MAC	"next.mac"
 
+/* of the layer that the disk lies upon, which keeps its key (roles/cli_disk_below.h) */
+#define CLI_CONVERT_BELOW_HEADER      "gold.luks"
+#define CLI_CONVERT_NEXT_BELOW_HEADER "gold.next.luks"
+
 struct cli_convert {
 	const char *verb;
 	char path[CLI_LAYER_PATH_BYTES]; /* of the VHD, for messages */
@@ -36,8 +40,9 @@ struct cli_convert {
 	int vhd_fd;			 /* locked */
 	int journal_fd;			 /* -1: there is none yet */
 	bool json;
+	bool proven;	  /* what X.mac says was looked at already */
 	bool without_mac; /* of a decryption: whoever gave the order knows that nobody vouches */
-	bool begun; /* by us: its journal says what there is to do */
+	bool begun;	  /* by us: its journal says what there is to do */
 	struct cli_record record;
 };
 

@@ -13,6 +13,7 @@
 #include "roles/cli_disk_mac.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/kdf.h"
+#include "vhdcrypt/leaf_guard.h"
 
 /* A header in the folder that one of the recovery keys opens. */
 struct side {
@@ -184,7 +185,7 @@ int cli_convert_files_check_mac(const struct cli_convert *c, enum journal_direct
 	char what[CLI_LAYER_PATH_BYTES + 32], name[CLI_LAYER_NAME_BYTES];
 	OWNS_FD int fd = open_mac(c, CLI_CONVERT_MAC, O_RDONLY);
 
-	if (c->without_mac)
+	if (c->without_mac || c->proven)
 		return 0;
 	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
 	cli_convert_name(c, CLI_CONVERT_MAC, name);
@@ -208,6 +209,24 @@ static const struct secret *key_of_next(const struct convert_order *order,
 	return order->to ? order->to : order->from;
 }
 
+/* What the disk lies upon, which no conversion changes, as the MAC in mac_fd names it. */
+static int below_named(const struct cli_convert *c, int mac_fd, const struct secret *key,
+		       struct leaf_mac_outside *outside)
+{
+	struct leaf_mac_outside named;
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	int r = mac_fd < 0 ? mac_fd : image_open_layer(c->vhd_fd, IMAGE_CONVERT, &image, &fault);
+
+	if (r == 0)
+		r = leaf_guard_outside(mac_fd, key, image_info(image)->footer.uuid, &named, &fault);
+	(void)image_close(image); /* nothing was written through it */
+	if (r < 0)
+		return cli_convert_files_refused(c, r, &fault);
+	memcpy(outside->below, named.below, sizeof(named.below));
+	return 0;
+}
+
 static bool is_marked(const struct cli_convert *c)
 {
 	struct image *image = NULL;
@@ -224,11 +243,18 @@ int cli_convert_files_vouch(const struct cli_convert *c, const struct convert_or
 	struct leaf_mac_outside outside;
 	const struct secret *key = key_of_next(order, &outside);
 	char what[CLI_LAYER_PATH_BYTES + 32];
+	OWNS_FD int old = -1;
 	OWNS_FD int fd = -1;
-	int status;
+	int status = 0;
 
 	if (is_marked(c)) /* convert_open() will say so; the MAC of then may be there still */
 		return 0;
+	if (order->from && order->to) {
+		old = open_mac(c, CLI_CONVERT_MAC, O_RDONLY);
+		status = below_named(c, old, order->from, &outside);
+	}
+	if (status != 0)
+		return status;
 	fd = open_mac(c, CLI_CONVERT_NEXT_MAC, O_RDWR | O_CREAT | O_TRUNC);
 	(void)snprintf(what, sizeof(what), "%s '%s'", c->verb, c->path);
 	status = fd < 0 ? cli_errno(fd, "%s: make its '%s'", what, CLI_CONVERT_NEXT_MAC)
@@ -244,6 +270,7 @@ int cli_convert_files_vouched(const struct cli_convert *c, enum journal_directio
 	const char *suffix = CLI_CONVERT_NEXT_MAC;
 	char what[CLI_LAYER_PATH_BYTES + 32], name[CLI_LAYER_NAME_BYTES];
 	OWNS_FD int fd = -1;
+	int status;
 
 	/* the last steps of a conversion, which come after its proof: it has its place, or it is gone */
 	if (!is_there(c, suffix) && direction == JOURNAL_DECRYPT && !is_marked(c))
@@ -259,8 +286,11 @@ int cli_convert_files_vouched(const struct cli_convert *c, enum journal_directio
 			"%s: its '%s' is not there: nobody vouches for the table and bitmaps "
 			"by which it would go on; put it back, or take a copy of before",
 			what, name);
-	return fd < 0 ? cli_errno(fd, "%s: open its '%s'", what, name)
-		      : cli_disk_mac_check(c->vhd_fd, IMAGE_CONVERT, fd, key, &outside, what);
+	if (fd < 0)
+		return cli_errno(fd, "%s: open its '%s'", what, name);
+	status = below_named(c, fd, key, &outside);
+	return status == 0 ? cli_disk_mac_check(c->vhd_fd, IMAGE_CONVERT, fd, key, &outside, what)
+			   : status;
 }
 
 /* Rename, if it is there: a resume may come after it. */
@@ -324,6 +354,9 @@ int cli_convert_files_place(const struct cli_convert *c, enum journal_direction 
 		if (status == 0)
 			status = move_suffix(c, CLI_CONVERT_NEXT_HEADER, CLI_CONVERT_HEADER);
 	}
+	if (status == 0)
+		status = move(c, CLI_CONVERT_NEXT_BELOW_HEADER, c->folder.fd,
+			      CLI_CONVERT_BELOW_HEADER);
 	if (status == 0 && direction != JOURNAL_DECRYPT)
 		status = move_suffix(c, CLI_CONVERT_NEXT_MAC, CLI_CONVERT_MAC);
 	if (status == 0)

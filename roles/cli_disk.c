@@ -59,6 +59,7 @@ enum option_key {
 	O_PIN_FD,
 	O_IN_PLACE,
 	O_RECOVERY_FILE,
+	O_PLAIN,
 };
 
 struct options {
@@ -111,6 +112,8 @@ static int take(struct options *o, const char *verb, int key, const char *value)
 		return cli_usage(verb);
 	if (key == O_RECOVERY_FILE)
 		return cli_layer_keys_add(value, NULL, verb, &o->keys);
+	if (key == O_PLAIN)
+		return cli_layer_keys_plain(value, verb, &o->keys);
 	o->in_place |= key == O_IN_PLACE;
 	if (key == O_IN_PLACE || take_option(&o->order, key, value) == 0)
 		return 0;
@@ -136,6 +139,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "pin-fd", required_argument, NULL, O_PIN_FD },
 		{ "in-place", no_argument, NULL, O_IN_PLACE },
 		{ "recovery-file", required_argument, NULL, O_RECOVERY_FILE },
+		{ "plain", required_argument, NULL, O_PLAIN },
 		{ 0 },
 	};
 	struct cli_disk_order *order = &o->order;
@@ -163,7 +167,8 @@ static int check_create(struct options *o, int argc, char **argv)
 
 	if ((o->in_place && order->upon != CLI_DISK_ALONE) ||
 	    (image && order->upon == CLI_DISK_ALONE) || (order->image && order->image_key) ||
-	    optind != argc || !order->source || !order->out || !order->name || o->keys.n > 0)
+	    optind != argc || !order->source || !order->out || !order->name ||
+	    o->keys.n + o->keys.n_plain > 0)
 		return cli_usage(argv[0]);
 	if (!text_name_ok(order->name))
 		return cli_error(CLI_USAGE, "%s: '%s' is no name: letters, digits, '.', '_', '-'",
@@ -179,7 +184,7 @@ static int check_rekey(struct options *o, int argc, char **argv)
 	struct cli_disk_order *order = &o->order;
 
 	if (optind != argc - 1 || order->source || order->out || order->name || o->in_place ||
-	    order->upon != CLI_DISK_ALONE || order->image || order->image_key || o->keys.n == 0)
+	    order->upon != CLI_DISK_ALONE || (order->image && order->image_key) || o->keys.n == 0)
 		return cli_usage(argv[0]);
 	order->out = argv[optind];
 	(void)snprintf(order->what, sizeof(order->what), "%s '%s'", argv[0], order->out);

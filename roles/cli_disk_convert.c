@@ -28,6 +28,25 @@ static int read_options(int argc, char **argv, bool resume, struct cli_layer_key
 	return status;
 }
 
+/* What it lies upon would stay encrypted, and its data with it. */
+static int is_alone(const struct cli_convert *c)
+{
+	struct image *image = NULL;
+	struct vhd_fault fault;
+	int r = image_open_layer(c->vhd_fd, IMAGE_READ_ONLY, &image, &fault), status = 0;
+
+	if (r < 0)
+		return cli_convert_files_refused(c, r, &fault);
+	if (image_info(image)->footer.type == VHD_TYPE_DIFFERENCING)
+		status = cli_error(
+			CLI_REFUSED,
+			"%s '%s': it lies upon another layer; take all of it out (bulkhead "
+			"disk export)",
+			c->verb, c->path);
+	(void)image_close(image); /* read-only */
+	return status;
+}
+
 static int convert(int argc, char **argv, bool resume)
 {
 	struct cli_layer_keys keys = { 0 };
@@ -45,6 +64,8 @@ static int convert(int argc, char **argv, bool resume)
 	c.without_mac = without_mac;
 	if (status == 0 && !resume)
 		status = cli_convert_is_new(&c);
+	if (status == 0 && !resume)
+		status = is_alone(&c);
 	if (status == 0 && resume && c.journal_fd < 0)
 		status = cli_error(CLI_FAILED, "%s '%s': nothing is unfinished there", argv[0],
 				   c.path);

@@ -81,6 +81,19 @@ int cli_disk_job_image(struct cli_disk_job *j)
 	return r < 0 ? cli_errno(r, "%s: sign the image below", j->order.what) : 0;
 }
 
+static void stays_below(const struct cli_layer *layer, struct checkout_parent *ret)
+{
+	const struct image_info *info = image_info(layer->image);
+
+	*ret = (struct checkout_parent){ .disk_bytes = info->virtual_bytes, .plain = true };
+	memcpy(ret->uuid, info->footer.uuid, sizeof(ret->uuid));
+	if (!layer->header)
+		return;
+	ret->plain = false;
+	ret->key = &layer->volume_key;
+	ret->sector_bytes = header_shape_of(layer->header)->sector_bytes;
+}
+
 int cli_disk_job_keys(struct cli_disk_job *j, const struct image_info *info)
 {
 	struct checkout_order order = { .disk_bytes = info->virtual_bytes,
@@ -92,10 +105,16 @@ int cli_disk_job_keys(struct cli_disk_job *j, const struct image_info *info)
 	static_assert(sizeof(order.pcr_value) == sizeof(j->device.pcr_value), "PCR values");
 	memcpy(order.pcr_value, j->device.pcr_value, sizeof(order.pcr_value));
 	memcpy(order.layer_uuid, info->footer.uuid, sizeof(order.layer_uuid));
-	if (j->order.upon != CLI_DISK_ALONE) { /* the image is the layer below */
-		order.n_parents = 1;
-		order.parent_plain = j->order.upon == CLI_DISK_UPON_PLAIN;
-		memcpy(order.parent_uuid, order.layer_uuid, sizeof(order.parent_uuid));
+	order.n_parents = j->order.upon != CLI_DISK_ALONE;
+	if (j->below) {
+		stays_below(j->below, &order.parent);
+	} else if (order.n_parents > 0) { /* the image is the layer below */
+		order.parent = (struct checkout_parent){
+			.disk_bytes = info->virtual_bytes,
+			.sector_bytes = j->order.sector_bytes,
+			.plain = j->order.upon == CLI_DISK_UPON_PLAIN,
+		};
+		memcpy(order.parent.uuid, order.layer_uuid, sizeof(order.parent.uuid));
 		randombytes_buf(order.layer_uuid, sizeof(order.layer_uuid));
 	}
 	if (tpm_public_srk_parse(srk, &order.srk) < 0)

@@ -9,6 +9,7 @@
 #include "policy/trust.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_make.h"
+#include "roles/cli_layer.h"
 #include "vhdcrypt/checkout.h"
 #include "vhdcrypt/image.h"
 
@@ -23,6 +24,7 @@ struct cli_disk_job {
 	struct msg_layer image;		 /* of order.image, with */
 	char image_sig[LEASE_SIG_BYTES]; /* what lets trust believe it */
 	struct secret pin;
+	const struct cli_layer *below; /* rekey: what it lies upon, open; NULL: nothing, or new */
 	struct checkout checkout;
 };
 

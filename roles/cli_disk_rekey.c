@@ -11,6 +11,7 @@
 #include "roles/cli_convert.h"
 #include "roles/cli_convert_files.h"
 #include "roles/cli_disk_again.h"
+#include "roles/cli_disk_below.h"
 #include "roles/cli_disk_job.h"
 #include "roles/cli_vhd.h"
 
@@ -23,7 +24,8 @@ static int path_in(const struct cli_disk_order *o, const char *dir, const char *
 	return cli_disk_doc_path(dir, file, o->what, ret);
 }
 
-static int write_header(const struct cli_disk_job *j, const char *dir, const char *file)
+static int write_header(const struct cli_disk_job *j, const struct header *header, const char *dir,
+			const char *file)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES];
 	OWNS_FD int fd = -1;
@@ -32,7 +34,7 @@ static int write_header(const struct cli_disk_job *j, const char *dir, const cha
 	if (status != 0)
 		return status;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	r = fd < 0 ? -errno : header_save(j->checkout.header, fd);
+	r = fd < 0 ? -errno : header_save(header, fd);
 	return r < 0 ? cli_errno(r, "%s: write its header '%s'", j->order.what, path) : 0;
 }
 
@@ -40,8 +42,11 @@ static int write_header(const struct cli_disk_job *j, const char *dir, const cha
 static int write_next(const struct cli_disk_job *j, const char *dir, const char *header)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES];
-	int status = write_header(j, dir, header);
+	int status = write_header(j, j->checkout.header, dir, header);
 
+	if (status == 0 && j->checkout.parent_header)
+		status = write_header(j, j->checkout.parent_header, dir,
+				      CLI_CONVERT_NEXT_BELOW_HEADER);
 	if (status == 0)
 		status = cli_disk_job_escrow_of(j, dir, NEXT CLI_CONVERT_NEXT_ESCROW);
 	if (status == 0)
@@ -59,9 +64,12 @@ static void drop_recovery(const struct cli_disk_order *o)
 
 static void drop_next(const struct cli_disk_order *o, const char *dir, const char *header)
 {
-	const char *const file[] = { header, CLI_DISK_FROM, NEXT CLI_CONVERT_NEXT_LEASE,
+	const char *const file[] = { header,
+				     CLI_DISK_FROM,
+				     NEXT CLI_CONVERT_NEXT_LEASE,
 				     NEXT CLI_CONVERT_NEXT_LEASE ".minisig",
-				     NEXT CLI_CONVERT_NEXT_ESCROW };
+				     NEXT CLI_CONVERT_NEXT_ESCROW,
+				     CLI_CONVERT_NEXT_BELOW_HEADER };
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
 	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
@@ -223,16 +231,24 @@ static int sectors_as_before(const struct cli_convert *c, uint32_t *sector_bytes
 	return status;
 }
 
-static int make_keys(const struct cli_convert *c, struct cli_disk_job *j)
+/* For the disk as it is, proven, and for what it lies upon. */
+static int make_keys(struct cli_convert *c, const struct cli_layer_keys *keys,
+		     struct cli_disk_job *j)
 {
-	struct image *image = NULL;
-	struct vhd_fault fault;
-	int r = image_open(c->vhd_fd, IMAGE_READ_ONLY, &image, &fault), status;
+	struct cli_chain chain = { .folder.fd = -1 };
+	int status = cli_disk_below_open(c, keys, &chain);
 
-	if (r < 0)
-		return cli_vhd_refused(c->verb, c->path, r, &fault);
-	status = cli_disk_job_keys(j, image_info(image));
-	(void)image_close(image);
+	if (status == 0) {
+		cli_disk_below_take(&chain, j);
+		status = cli_disk_job_inputs(j);
+	}
+	if (status == 0)
+		status = cli_disk_job_keys(j, image_info(chain.layer[0].image));
+	if (status == 0)
+		status = cli_disk_below_name(j);
+	c->proven = status == 0;
+	j->below = NULL;
+	(void)cli_chain_close(&chain); /* read-only */
 	return status;
 }
 
@@ -275,9 +291,7 @@ int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys
 	order->name = name;
 	job.order = *order;
 	if (status == 0)
-		status = cli_disk_job_inputs(&job);
-	if (status == 0)
-		status = make_keys(&c, &job);
+		status = make_keys(&c, keys, &job);
 	if (status == 0) { /* what an earlier try has left that had not begun */
 		cli_disk_again_recovery(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);
 		drop_next(order, order->out, NEXT CLI_CONVERT_NEXT_HEADER);

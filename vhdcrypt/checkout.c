@@ -82,12 +82,12 @@ static int bind_to_tpm(const struct checkout_order *order, const struct keys *k,
 }
 
 /* One layer's header: its own keyslots and seal, the disk's token. */
-static int make_header(const uint8_t uuid[HEADER_RAW_UUID_BYTES], const struct keys *k,
-		       const struct secret *volume_key, const struct secret *kek,
-		       const struct checkout *c, struct token *token, struct header **ret)
+static int make_header(const uint8_t uuid[HEADER_RAW_UUID_BYTES], uint32_t sector_bytes,
+		       const struct keys *k, const struct secret *volume_key,
+		       const struct secret *kek, const struct checkout *c, struct token *token,
+		       struct header **ret)
 {
-	int r = header_create(uuid, c->lease.sector_bytes, volume_key, kek, &c->recovery, token,
-			      ret);
+	int r = header_create(uuid, sector_bytes, volume_key, kek, &c->recovery, token, ret);
 
 	if (r == 0)
 		r = seal_build(header_shape_of(*ret), header_uuid(*ret), c->lease.generation,
@@ -101,6 +101,21 @@ static int make_header(const uint8_t uuid[HEADER_RAW_UUID_BYTES], const struct k
 	return r;
 }
 
+static int take_parent_key(const struct checkout_parent *parent, struct secret *ret)
+{
+	int r = secret_new(ret, HEADER_VOLUME_KEY_BYTES);
+
+	if (r < 0)
+		return r;
+	if (!parent->key)
+		randombytes_buf(ret->bytes, ret->len_bytes);
+	else if (parent->key->len_bytes != ret->len_bytes)
+		return -EINVAL;
+	else
+		memcpy(ret->bytes, parent->key->bytes, ret->len_bytes);
+	return 0;
+}
+
 /* The layer below, never written: a key of its own, under the same share; or none, and said so. */
 static int add_parent(const struct checkout_order *order, const struct keys *k, struct token *token,
 		      struct checkout *c)
@@ -110,22 +125,21 @@ static int add_parent(const struct checkout_order *order, const struct keys *k, 
 	int r;
 
 	c->lease.n_parents = 1;
-	memcpy(p->uuid, order->parent_uuid, sizeof(p->uuid));
-	p->disk_bytes = order->disk_bytes;
-	p->plain = order->parent_plain;
+	memcpy(p->uuid, order->parent.uuid, sizeof(p->uuid));
+	p->disk_bytes = order->parent.disk_bytes;
+	p->plain = order->parent.plain;
 	if (p->plain)
 		return 0;
-	p->sector_bytes = order->sector_bytes;
+	p->sector_bytes = order->parent.sector_bytes;
 	p->generation = FIRST_GENERATION;
-	r = secret_new(&c->parent_volume_key, HEADER_VOLUME_KEY_BYTES);
+	r = take_parent_key(&order->parent, &c->parent_volume_key);
 	if (r < 0)
 		return r;
-	randombytes_buf(c->parent_volume_key.bytes, c->parent_volume_key.len_bytes);
 	kdf_fingerprint(&c->parent_volume_key, p->uuid, p->fingerprint);
 	r = kdf_kek(&k->share, &k->a, p->uuid, &kek);
 	return r < 0 ? r
-		     : make_header(p->uuid, k, &c->parent_volume_key, &kek, c, token,
-				   &c->parent_header);
+		     : make_header(p->uuid, p->sector_bytes, k, &c->parent_volume_key, &kek, c,
+				   token, &c->parent_header);
 }
 
 int checkout_make(const struct checkout_order *order, const struct secret *pin,
@@ -150,8 +164,8 @@ int checkout_make(const struct checkout_order *order, const struct secret *pin,
 	if (r == 0)
 		r = bind_to_tpm(order, &keys, &ret->lease, &token);
 	if (r == 0)
-		r = make_header(order->layer_uuid, &keys, &ret->volume_key, &keys.kek, ret, &token,
-				&ret->header);
+		r = make_header(order->layer_uuid, order->sector_bytes, &keys, &ret->volume_key,
+				&keys.kek, ret, &token, &ret->header);
 	if (r == 0 && order->n_parents > 0)
 		r = add_parent(order, &keys, &token, ret);
 	free_keys(&keys);

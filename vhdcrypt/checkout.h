@@ -14,6 +14,14 @@
 #include "vhdcrypt/header.h"
 #include "vhdcrypt/tpm_public.h"
 
+struct checkout_parent {
+	uint8_t uuid[HEADER_RAW_UUID_BYTES];
+	uint64_t disk_bytes;
+	uint32_t sector_bytes;
+	bool plain;
+	const struct secret *key; /* it was encrypted before, and stays so; NULL: by a new one */
+};
+
 struct checkout_order {
 	struct tpm_srk srk;
 	uint32_t pcr_mask;
@@ -22,8 +30,7 @@ struct checkout_order {
 	uint64_t disk_bytes;
 	uint32_t sector_bytes;
 	uint32_t n_parents; /* 0, or 1: the leaf is upon a layer that is never written */
-	bool parent_plain;
-	uint8_t parent_uuid[HEADER_RAW_UUID_BYTES];
+	struct checkout_parent parent;
 };
 
 struct checkout {

@@ -67,7 +67,8 @@ static int check_outside(const struct leaf_guard *g, const struct leaf_mac_outsi
 			 struct vhd_fault *ret_fault)
 {
 	if (outside->sector_bytes != g->head.outside.sector_bytes)
-		return vhd_fault_set(ret_fault, "LUKS2 header", "sector_size", outside->sector_bytes,
+		return vhd_fault_set(ret_fault, "LUKS2 header", "sector_size",
+				     outside->sector_bytes,
 				     "is not the one that leaf.mac names: the header was altered");
 	if (memcmp(outside->below, g->head.outside.below, sizeof(outside->below)) != 0)
 		return leaf_guard_refuse(ret_fault, "layers below", "digest", outside->below,
@@ -159,6 +160,24 @@ int leaf_guard_open_by(int fd, const struct secret *mac_key,
 	}
 	*ret = g;
 	return 0;
+}
+
+int leaf_guard_outside(int fd, const struct secret *volume_key,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_mac_outside *ret,
+		       struct vhd_fault *ret_fault)
+{
+	OWNS_SECRET struct secret mac_key = { 0 };
+	struct leaf_guard *g = NULL;
+	int r = kdf_leaf_mac_key(volume_key, uuid, &mac_key);
+
+	if (r == 0)
+		r = guard_alloc(fd, &mac_key, &g);
+	if (r == 0)
+		r = read_head(g, uuid, ret_fault);
+	if (r == 0)
+		*ret = g->head.outside;
+	leaf_guard_free(g);
+	return r;
 }
 
 int leaf_guard_new(int fd, const struct secret *volume_key, const struct leaf_mac *facts,

@@ -34,8 +34,12 @@ int leaf_guard_open_by(int fd, const struct secret *mac_key,
 		       const struct leaf_mac_outside *outside, struct leaf_guard **ret,
 		       struct vhd_fault *ret_fault);
 
-/* The same for a layer that has none yet, on an empty fd: leaf_guard_set() each unit, then
- * leaf_guard_end(). */
+/* What the file in fd names beside the image, by the volume key; errors as above. */
+int leaf_guard_outside(int fd, const struct secret *volume_key,
+		       const uint8_t uuid[LEAF_MAC_UUID_BYTES], struct leaf_mac_outside *ret,
+		       struct vhd_fault *ret_fault);
+
+/* For a layer that has none yet, on an empty fd: leaf_guard_set() each unit, then leaf_guard_end(). */
 int leaf_guard_new(int fd, const struct secret *volume_key, const struct leaf_mac *facts,
 		   struct leaf_guard **ret);
 

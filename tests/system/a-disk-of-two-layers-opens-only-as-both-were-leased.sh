@@ -140,4 +140,15 @@ opens b "one unit of its ciphertext is another disk's"
 locks b
 put_back b
 opens b "all put back"
+locks b
+
+# ---- another key, object and lease: what stays below has a header for them ----
+disk_at_it bulkhead disk rekey "$IT/out/disks/b" --recovery-file "$IT/recovery-b" --device "$IT/device.yaml" \
+	--trust "$IT/trust.yaml" --lease-key "$IT/keys/lease.key" --recovery-out "$IT/recovery-b2" --pin-fd 0 \
+	<<<"$DISK_PIN" >"$LAB/disk.log" 2>&1 || fail "no rekey: $(cat "$LAB/disk.log")"
+put_back b
+refused "another key, and the lease of before" "" b
+cp "$IT/out/leases/"b.* "$LAPTOP_STATE/leases/"
+opens b "another key"
+qemu-img compare -f raw -F vpc "$(disk_uri b)" "$IT/b.vhd" >"$LAB/qemu.log" 2>&1 || fail "not IT's image: $(cat "$LAB/qemu.log")"
 echo "2 disks of two layers; $n_refused refusals by name, 2 alterations that no guest could read"
