@@ -14,6 +14,7 @@
 #include "policy/lease.h"
 #include "policy/minisign.h"
 #include "roles/cli.h"
+#include "roles/cli_new_file.h"
 #include "vhdcrypt/recovery.h"
 
 enum { LEASE_KEY_FILE_BYTES = 1024 }; /* minisign(1) writes about 300 */
@@ -241,6 +242,8 @@ int cli_disk_doc_write(const char *path, const void *data, size_t n, const char 
 	r = file_append(fd, data, n);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
+	if (r == 0) /* what it opens may be on another file system, and stable before it */
+		r = cli_new_file_sync_name(path);
 	if (r < 0)
 		(void)unlink(path); /* half of it is of no use, and in the way of the next try */
 	return r < 0 ? cli_errno(r, "%s: write '%s'", what, path) : 0;

@@ -135,8 +135,11 @@ int cli_layer_new_end(struct cli_layer_new *new, bool done)
 {
 	int dir = new->folder->fd, r = 0;
 
-	if (done && (fsync(new->fd) < 0 ||
-		     renameat2(dir, new->partial, dir, new->name, RENAME_NOREPLACE) < 0))
+	if (done && new->luks[0]) /* the header's name is stable before there is what it opens */
+		r = cli_layer_folder_sync(new->folder);
+	if (done && r == 0 &&
+	    (fsync(new->fd) < 0 ||
+	     renameat2(dir, new->partial, dir, new->name, RENAME_NOREPLACE) < 0))
 		r = -errno;
 	if (done && r == 0)
 		r = cli_layer_folder_sync(new->folder);

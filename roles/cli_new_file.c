@@ -97,7 +97,7 @@ static int give_name(const struct cli_new_file *f)
 	return rename(f->partial, f->path) < 0 ? -errno : 0;
 }
 
-static int sync_folder(const char *path)
+int cli_new_file_sync_name(const char *path)
 {
 	char folder[CLI_NEW_FILE_PATH_BYTES];
 	OWNS_FD int fd = -1;
@@ -119,5 +119,5 @@ int cli_new_file_end(struct cli_new_file *file, bool done)
 		(void)unlink(file->partial);
 	(void)close(file->fd);
 	file->fd = -1;
-	return done && r == 0 ? sync_folder(file->path) : r;
+	return done && r == 0 ? cli_new_file_sync_name(file->path) : r;
 }

@@ -27,4 +27,7 @@ int cli_new_file_begin_named(const char *path, struct cli_new_file *ret);
  * name. Closes; accepts what cli_new_file_begin() left after a failure. */
 int cli_new_file_end(struct cli_new_file *file, bool done);
 
+/* That there is a file at path (or none any more) is on stable storage; what is in it is not asked. */
+int cli_new_file_sync_name(const char *path);
+
 #endif

@@ -1,9 +1,11 @@
 /* convert_run FOLDER encrypt|rekey|decrypt MIB - convert FOLDER/fixed.vhd, which the first call makes,
- * and print MiB per second, without the proof. Each begins with what the one before has left. */
+ * and print MiB per second, and the seconds of CPU that a GiB took, both without the proof. Each begins
+ * with what the one before has left. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +26,15 @@ static double now_s(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double cpu_s(void)
+{
+	struct rusage used;
+
+	(void)getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
 static void make(int fd, uint64_t bytes)
@@ -65,7 +76,7 @@ int main(int argc, char **argv)
 	struct vhd_fault fault;
 	struct convert *c;
 	uint64_t bytes, at;
-	double start;
+	double start, start_cpu, gib;
 
 	log_open("convert_run");
 	if (argc != 4 || sodium_init() < 0)
@@ -89,9 +100,13 @@ int main(int argc, char **argv)
 		order.to_sector_bytes = 512;
 	}
 	check(convert_open(&order, &c, &fault), "open");
+	if (fsync(order.image_fd) < 0) /* one that was just made */
+		die("sync: %m");
+	gib = (double)bytes / (1 << 30);
 	start = now_s();
+	start_cpu = cpu_s();
 	check(convert_run(c, NULL, NULL, &at), "convert");
-	printf("%.0f\n", (double)bytes / (1 << 20) / (now_s() - start));
+	printf("%.0f %.3f\n", gib * 1024 / (now_s() - start), (cpu_s() - start_cpu) / gib);
 	check(convert_prove(c, NULL, NULL, &proof, &at), "prove");
 	check(convert_finish(c), "finish");
 	convert_close(c);
