@@ -76,5 +76,11 @@ hear_none "$token" $wrong
 [ -z "$(try_all)" ] || fail "closed, yet answered: $(try_all)"
 fw_grant host0 open 0
 fw_pings $FW_LAN || fail "granted, ping does not pass"
+token=$(lab_token granted) # names alone come in beside
+other && needed
+# shellcheck disable=SC2086
+hear_all "granted" "$token" $right names
+# shellcheck disable=SC2086
+hear_none "$token" ${wrong% names}
 [ -z "$(try_all)" ] || fail "granted, yet answered: $(try_all)"
 echo "without rules $without answered, with them none; $(wc -w <<<"$wrong") kinds of word unheard"
