@@ -102,6 +102,7 @@ struct msg_disk_status {
 	uint32_t unlocked;
 	uint32_t nbd_index; /* UINT32_MAX: not attached */
 	uint64_t not_after_wall_s;
+	char leaf[MSG_NAME_BYTES]; /* its last session, as block said at the unlock */
 };
 
 struct msg_ctl_reply {
@@ -142,11 +143,11 @@ static_assert(sizeof(struct msg_ctl) == 8 + MSG_NAME_BYTES + MSG_IFNAME_BYTES + 
 	      "msg_ctl");
 static_assert(sizeof(struct msg_uplink_status) == 120, "msg_uplink_status");
 static_assert(sizeof(struct msg_port_status) == 136, "msg_port_status");
-static_assert(sizeof(struct msg_disk_status) == 80, "msg_disk_status");
+static_assert(sizeof(struct msg_disk_status) == 144, "msg_disk_status");
 static_assert(sizeof(struct msg_home_status) == 144, "msg_home_status");
 static_assert(sizeof(struct msg_ctl_reply) == 16 + MSG_TEXT_BYTES + 8 + 144 * MSG_HOMES + 16 +
 						      MSG_TEXT_BYTES + 48 + 120 * MSG_UPLINKS +
-						      136 * MSG_PORTS + 80 * MSG_DISKS + 40,
+						      136 * MSG_PORTS + 144 * MSG_DISKS + 40,
 	      "msg_ctl_reply");
 
 #endif

@@ -52,6 +52,7 @@ static void put_disk(struct json *j, const struct msg_disk_status *d)
 	else
 		json_u64(j, "nbd_index", d->nbd_index);
 	json_u64(j, "not_after", d->not_after_wall_s);
+	json_string(j, "leaf", d->leaf);
 	json_object_end(j);
 }
 
@@ -128,9 +129,10 @@ static int print_text(const struct msg_ctl_reply *s, char ssid[MSG_UPLINKS][WIFI
 		printf("port   %-12s %-8s %s\n", s->port[i].ifname,
 		       cli_view_class(s->port[i].net_class), cli_view_port(&s->port[i], a));
 	for (uint32_t i = 0; i < s->n_disks; i++)
-		printf("disk   %-12s %-8s lease until %s\n", s->disk[i].name,
+		printf("disk   %-12s %-8s lease until %s%s%s\n", s->disk[i].name,
 		       s->disk[i].unlocked ? "unlocked" : "locked",
-		       date_of(s->disk[i].not_after_wall_s, date));
+		       date_of(s->disk[i].not_after_wall_s, date), s->disk[i].leaf[0] ? "; " : "",
+		       s->disk[i].leaf);
 	return CLI_DONE;
 }
 

@@ -55,7 +55,8 @@ struct disk {
 	char name[MSG_NAME_BYTES]; /* "": free */
 	uint64_t disk_bytes;
 	uint64_t not_after_wall_s;
-	uint32_t nbd_index; /* UINT32_MAX: not attached */
+	uint32_t nbd_index;	   /* UINT32_MAX: not attached */
+	char leaf[MSG_NAME_BYTES]; /* what block said of its last session */
 };
 
 enum op_kind {

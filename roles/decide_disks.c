@@ -300,6 +300,7 @@ static void end_unlock(struct decider *d, struct op *op, const struct msg_key_re
 		disk->disk_bytes = op->lease.key.disk_bytes;
 		disk->not_after_wall_s = op->lease.not_after_wall_s;
 		disk->nbd_index = UINT32_MAX;
+		(void)snprintf(disk->leaf, sizeof(disk->leaf), "%.63s", key->detail);
 	} else {
 		decide_ops_ask_supervisor(op, SUP_DISK_STOP);
 		end_when_gone(d, op, key);

@@ -65,6 +65,7 @@ static void show_disks(const struct decider *d, struct msg_ctl_reply *r)
 		s->unlocked = true;
 		s->nbd_index = disk->nbd_index;
 		s->not_after_wall_s = disk->not_after_wall_s;
+		memcpy(s->leaf, disk->leaf, sizeof(s->leaf));
 	}
 }
 

@@ -63,7 +63,24 @@ opens "untouched"
 grep -q "^leaf session 1 was closed cleanly$" "$LAB/unlock.log" || fail "its session is not told"
 [ "$(laptop_audit '[.[] | select(.kind == "unlock" and .phase == "outcome") | .detail] | last')" = \
 	"leaf session 1 was closed cleanly" ] || fail "its session is not in the audit log"
+
+# ---- a leaf of a moment at which the power went, and one of an earlier day, are told ----
+disk=$LAPTOP_STATE/disks/work
+[ "$(laptop_status '.disks[0].leaf')" = "leaf session 1 was closed cleanly" ] || fail "its session is not in the status"
+qemu-io -f raw -d unmap -c "discard 1M 64k" -c flush "$(disk_uri work)" >"$LAB/qemu.log" 2>&1 || fail "no discard: $(cat "$LAB/qemu.log")"
+mkdir "$LAB/before"
+cp "$IT"/out/disks/work/leaf.{vhd,mac} "$LAB/before/" # as IT gave it
+cp "$disk"/leaf.{vhd,mac} "$LAB/"
 locks
+cp "$LAB"/leaf.{vhd,mac} "$disk/"
+opens "as the power left it"
+bulkhead status | grep -q "work .*; leaf session 2 was not closed cleanly; 1 blocks checked" || fail "the status does not tell: $(bulkhead status)"
+locks
+cp "$LAB"/before/leaf.{vhd,mac} "$disk/"
+opens "as it was an earlier day"
+locks
+bulkhead report --json >"$LAB/report.json"
+jq -e '.disks[0] | .put_back == 1 and .not_closed == 1' "$LAB/report.json" >"$LAB/jq.log" || fail "a leaf that was put back is not in the report"
 
 # ---- who asks ----
 status=0
