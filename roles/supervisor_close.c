@@ -2,10 +2,14 @@
 #include "roles/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/defer.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -83,9 +87,30 @@ void supervisor_close_events(struct supervisor *s)
 	supervisor_close_news(s);
 }
 
+/* Does the process wait for a CPU (or have one), or for the disk? proc(5), "stat": the letter behind the
+ * name in brackets. What cannot be told is a no. */
+static bool is_waiting(pid_t pid)
+{
+	char path[32], text[256];
+	OWNS_FD int fd = -1;
+	const char *at;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	at = strrchr(text, ')');
+	return at && (strncmp(at, ") R", 3) == 0 || strncmp(at, ") D", 3) == 0);
+}
+
 void supervisor_close_tick(struct supervisor *s)
 {
-	if (!supervisor_watch_over(&s->watch, loop_now_boot_ms()))
+	uint64_t now = loop_now_boot_ms();
+
+	if (!supervisor_watch_due(&s->watch, now) ||
+	    !supervisor_watch_over(&s->watch, now,
+				   is_waiting(supervisor_find(s, ROLE_DECIDE, "")->pid)))
 		return;
 	log_err(0, "decide does not answer: the uplinks are taken down without it, and it is "
 		   "replaced");

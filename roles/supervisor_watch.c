@@ -1,5 +1,11 @@
 #include "roles/supervisor_watch.h"
 
+static void begin(struct supervisor_watch *w, uint64_t now)
+{
+	patience_begin(&w->patience, now, 0);
+	w->most_by_boot_ms = now + SUPERVISOR_WATCH_MOST_MS;
+}
+
 void supervisor_watch_started(struct supervisor_watch *w)
 {
 	supervisor_watch_ended(w);
@@ -21,7 +27,7 @@ bool supervisor_watch_news(struct supervisor_watch *w, uint64_t now)
 		return false;
 	}
 	w->asked = true;
-	patience_begin(&w->patience, now, 0);
+	begin(w, now);
 	return true;
 }
 
@@ -35,16 +41,25 @@ bool supervisor_watch_answered(struct supervisor_watch *w, uint64_t now, bool *r
 	w->again = false;
 	w->met = true;
 	if (*ret_ask)
-		patience_begin(&w->patience, now, 0);
+		begin(w, now);
 	return true;
 }
 
-bool supervisor_watch_over(struct supervisor_watch *w, uint64_t now)
+bool supervisor_watch_due(const struct supervisor_watch *w, uint64_t now)
 {
-	uint64_t by = w->patience.by_boot_ms;
+	return w->patience.by_boot_ms != 0 && now >= w->patience.by_boot_ms;
+}
 
-	if (by != 0 && now >= by + SUPERVISOR_WATCH_LATE_MS) {
-		patience_begin(&w->patience, now, 0);
+bool supervisor_watch_over(struct supervisor_watch *w, uint64_t now, bool waits)
+{
+	if (!supervisor_watch_due(w, now))
+		return false;
+	if (now >= w->patience.by_boot_ms + SUPERVISOR_WATCH_LATE_MS) {
+		begin(w, now);
+		return false;
+	}
+	if (waits && now < w->most_by_boot_ms) {
+		w->patience.by_boot_ms = now + SUPERVISOR_WATCH_AGAIN_MS;
 		return false;
 	}
 	return patience_over(&w->patience, now);

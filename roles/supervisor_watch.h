@@ -16,6 +16,9 @@
 
 enum {
 	SUPERVISOR_WATCH_LATE_MS = 1000, /* woken so much later: we were stopped, or asleep, too */
+	SUPERVISOR_WATCH_MOST_MS =
+		1600,			/* the longest that a machine may take which lets it wait */
+	SUPERVISOR_WATCH_AGAIN_MS = 10, /* until then it is looked at so often */
 };
 
 /* All zeros: there is no decide. */
@@ -24,6 +27,7 @@ struct supervisor_watch {
 	bool again; /* there was news after the question */
 	bool met;   /* this decide has answered before */
 	struct patience patience;
+	uint64_t most_by_boot_ms; /* of the question that is open */
 };
 
 /* decide was started, and is being asked for the first time. */
@@ -38,8 +42,11 @@ bool supervisor_watch_news(struct supervisor_watch *w, uint64_t now_boot_ms);
 /* decide answered; false: it was not asked. *ret_ask: ask again, now. */
 bool supervisor_watch_answered(struct supervisor_watch *w, uint64_t now_boot_ms, bool *ret_ask);
 
-/* Has decide left the question without an answer, of those that were read? True once: then whoever
- * closes without it is called. */
-bool supervisor_watch_over(struct supervisor_watch *w, uint64_t now_boot_ms);
+/* Is the time over in which decide answers? */
+bool supervisor_watch_due(const struct supervisor_watch *w, uint64_t now_boot_ms);
+
+/* When due: does it hang? waits: for a CPU, or for the disk (whatever it does, it is not stopped, and not
+ * asleep); it gets longer, within bounds. True once: then whoever closes without it is called. */
+bool supervisor_watch_over(struct supervisor_watch *w, uint64_t now_boot_ms, bool waits);
 
 #endif
