@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 
 #define DEFAULT_CONFIG "/etc/bulkhead/bulkheadd.yaml"
 
-enum { CONFIG_MAX_BYTES = 65536, NAME_BYTES = 32 };
+enum { CONFIG_MAX_BYTES = 65536, NAME_BYTES = 32, MMAP_THRESHOLD_BYTES = 256 * 1024 };
 
 struct command {
 	const char *name; /* one or two words */
@@ -306,6 +307,9 @@ int main(int argc, char **argv)
 	char name[NAME_BYTES];
 	int words = 0, status;
 
+	/* The tables of a large disk go back to the kernel when they are freed, not to a heap that keeps them
+	 * beside the next (mallopt(3): this bound grows by itself otherwise). */
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
 	if (sodium_init() < 0)
 		return cli_error(CLI_FAILED, "start: libsodium has no random numbers");
 	options_to_the_end(argc, argv);

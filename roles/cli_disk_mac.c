@@ -53,15 +53,16 @@ static int open_guarded(int vhd_fd, enum image_mode mode, int mac_fd, open_guard
 			const struct secret *key, const struct leaf_mac_outside *outside,
 			struct leaf_guard **guard, struct image **image, struct vhd_fault *fault)
 {
+	uint8_t uuid[LEAF_MAC_UUID_BYTES];
 	struct image *bare = NULL;
 	int r = image_open_layer(vhd_fd, mode, &bare, fault);
 
 	if (r == 0)
-		r = open(mac_fd, key, image_info(bare)->footer.uuid, outside, guard, fault);
+		memcpy(uuid, image_info(bare)->footer.uuid, sizeof(uuid));
+	(void)image_close(bare); /* the tables of one image are enough memory */
 	if (r == 0)
-		r = image_open_guarded(vhd_fd, mode, *guard, image, fault);
-	(void)image_close(bare);
-	return r;
+		r = open(mac_fd, key, uuid, outside, guard, fault);
+	return r == 0 ? image_open_guarded(vhd_fd, mode, *guard, image, fault) : r;
 }
 
 static int check(int vhd_fd, enum image_mode mode, int mac_fd, open_guard *open,

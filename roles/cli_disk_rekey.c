@@ -237,13 +237,18 @@ static int make_keys(struct cli_convert *c, const struct cli_layer_keys *keys,
 {
 	struct cli_chain chain = { .folder.fd = -1 };
 	int status = cli_disk_below_open(c, keys, &chain);
+	struct image_info info;
 
 	if (status == 0) {
+		info = *image_info(chain.layer[0].image);
 		cli_disk_below_take(&chain, j);
-		status = cli_disk_job_inputs(j);
+		/* its tables and the memory of the key derivation to come are too much at once */
+		status = cli_layer_close(&chain.layer[0]);
 	}
 	if (status == 0)
-		status = cli_disk_job_keys(j, image_info(chain.layer[0].image));
+		status = cli_disk_job_inputs(j);
+	if (status == 0)
+		status = cli_disk_job_keys(j, &info);
 	if (status == 0)
 		status = cli_disk_below_name(j);
 	c->proven = status == 0;
