@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # To the LAN each uid says what is its own and nothing else: root's client DHCP, the prober to beacons and to
-# the servers that the policy names, the supplicant EAPOL; neither with another's ports or uid. To a port no
-# program says anything of its own; the kernel does: it defends its address there, and says of a packet
+# the servers that the policy names, the supplicant EAPOL; neither with another's ports or uid. To a port goes the
+# router advertisement of who serves it addresses, and no program says anything else; the kernel does: it defends its address there, and says of a packet
 # that it is too big, in IPv4 and IPv6.
 # holds: egress_ local_ output input_port source input
 set -euo pipefail
@@ -17,7 +17,15 @@ say() { # say KIND UID ADDRESS FROM TO
 frame() { # frame KIND UID TYPE
 	lab_in bulkhead "$FW_FORGE" own-frame up0 "$2" "$3" "$token-$1." 2 >/dev/null
 }
+icmp6() { # icmp6 KIND UID TYPE HOPS - to the host's end of its port, by a raw socket
+	lab_in bulkhead python3 -c "import ctypes, socket as s
+ctypes.CDLL(None).setfsuid($2)
+c = s.socket(s.AF_INET6, s.SOCK_RAW, 58)
+c.setsockopt(41, s.IPV6_UNICAST_HOPS, $4)
+c.sendto(bytes([$3]) + bytes(15) + b'$token-$1.', ('fd62:756c:6b00::2', 0))" 2>/dev/null || true
+}
 theirs() {
+	icmp6 port-ra $ports 134 255
 	say dhcp4 $root $FW_LAN 68 67
 	say dhcp6 $root $FW_LAN6 546 547
 	say beacon4 $prove $FW_LAN 4001 6262
@@ -44,6 +52,9 @@ to_port() { # none of it is anybody's to say
 	say port-dhcp-sniff $sniff 100.64.0.2 67 68
 	say port-dhcp-to $ports 100.64.0.2 67 4004
 	say port-dhcp-from $ports 100.64.0.2 4004 68
+	icmp6 port-ra-root $root 134 255
+	icmp6 port-ra-hops $ports 134 64
+	icmp6 port-echo $ports 128 255
 	lab_in bulkhead "$FW_FORGE" udp 192.168.7.50 100.64.0.2 53 4004 "$token-port-far." 2 >/dev/null
 	lab_in bulkhead python3 -c "import socket as s
 c = s.socket(); c.settimeout(1); c.bind(('192.168.7.50', 53)); c.connect(('100.64.0.2', 4005))" 2>/dev/null || true
@@ -63,7 +74,7 @@ silent() { # silent NAME KIND... - and the capture is whole
 
 wrong="dhcp4-sniff dhcp4-from dhcp4-to dhcp6-sniff dhcp6-from dhcp6-to beacon-sniff beacon-root beacon-to eapol-root
 eapol-sniff arp-sniff other-supplicant"
-inner="port-root port-root6 port-dhcp-sniff port-dhcp-to port-dhcp-from port-far"
+inner="port-root port-root6 port-dhcp-sniff port-dhcp-to port-dhcp-from port-ra-root port-ra-hops port-echo port-far"
 
 fw_links
 ip netns attach personal $$
@@ -75,7 +86,7 @@ theirs && others && to_port
 for kind in dhcp4 dhcp6 beacon4 beacon6 $wrong; do
 	lab_wait 3 lab_seen lan "text:$token-$kind." || fail "the sniffer does not hear $kind"
 done
-for kind in $inner; do
+for kind in port-ra $inner; do
 	lab_wait 3 lab_seen bh0 "text:$token-$kind." || fail "the sniffer at the port does not hear $kind"
 done
 lab_wait 3 lab_seen bh0 $far_tcp || fail "the sniffer at the port does not hear TCP"
@@ -89,6 +100,7 @@ others && to_port && theirs
 for kind in dhcp4 dhcp6 beacon4 beacon6; do
 	lab_wait 3 lab_seen lan "text:$token-$kind." || fail "$kind does not leave"
 done
+lab_wait 3 lab_seen bh0 "text:$token-port-ra." || fail "no router advertisement gets to the port"
 # shellcheck disable=SC2086
 silent lan $wrong
 # shellcheck disable=SC2086
