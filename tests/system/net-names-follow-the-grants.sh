@@ -140,7 +140,27 @@ socket() { # socket UID PORT - is a datagram of that uid on the wire?
 	lab_in bulkhead "$FW_FORGE" socket "$1" $FW_LAN 7777 "$2" "$token" 3 >/dev/null
 	lab_wait 1 lab_seen lan "text:$token" && echo yes || echo no
 }
+packet() { # packet UID PROTOCOL PORT - the same by a packet socket, of which no chain but the uplink's own knows
+	local token
+	token=$(lab_token packet)
+	lab_in bulkhead python3 -c "import ctypes, socket as s, struct
+ctypes.CDLL(None).setfsuid($1)
+data = b'$token'
+head = {'udp': struct.pack('>4H', 7777, $3, 8 + len(data), 0), 'tcp': struct.pack('>2H2I2B3H', 7777, $3, 1, 0, 0x50, 2, 9, 0, 0)}['$2']
+ip = struct.pack('>2B3H2BH4s4s', 0x45, 0, 20 + len(head + data), 0, 0, 64, {'udp': 17, 'tcp': 6}['$2'], 0,
+                 s.inet_aton('192.168.7.50'), s.inet_aton('$FW_LAN'))
+c = s.socket(s.AF_PACKET, s.SOCK_RAW)
+c.bind(('up0', 0))
+for i in range(3): c.send(b'\xff' * 6 + bytes(6) + b'\x08\0' + ip + head + data)" 2>/dev/null || true
+	lab_wait 3 lab_seen lan "text:$token" && echo yes || echo no
+}
 fw_grant host0 less 0 # personal alone again
+for way in udp tcp; do
+	later "personal's uid by a packet socket, $way 53" yes packet $((FW_UID_BASE + 12)) $way 53
+	later "personal's uid by a packet socket, $way 853" no packet $((FW_UID_BASE + 12)) $way 853
+	later "work's uid by a packet socket, $way 53" no packet $((FW_UID_BASE + 13)) $way 53
+done
+now
 want "personal's uid, 53" "$(socket $((FW_UID_BASE + 12)) 53)" yes
 n=$(fw_counter inet blocked)
 want "personal's uid, 853" "$(socket $((FW_UID_BASE + 12)) 853)" no
