@@ -47,8 +47,8 @@ supplicant() { # supplicant NETWORK-NAMESPACE
 }
 shown='a \"b\" \\ c\xc3\xbc'
 supplicant /proc/self/ns/net
-says 0 '' bulkhead wifi status </dev/null
-grep -qxF "connected to '$shown'" "$LAB/said" || fail "wifi status does not name the network"
+told() { says 0 '' bulkhead wifi status </dev/null && grep -qxF "connected to '$shown'" "$LAB/said"; }
+lab_wait 10 told || fail "wifi status does not name the network"
 cp "$folder/wl0.conf" "$LAB/wl0.conf"
 
 says 2 'passphrase has 8 to 63' bulkhead wifi connect nearby <<<"short"
