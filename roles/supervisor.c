@@ -188,8 +188,7 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 			 loop_now_boot_ms() >= c->restart_boot_ms)
 			supervisor_start_child(s, c);
 	}
-	if (!loop_ready(&loop, supervisor_find(s, ROLE_DECIDE, "")->sup_fd))
-		supervisor_close_tick(s); /* else its answer may be behind what it said before */
+	supervisor_close_tick(s);
 	*stop = read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }
 

@@ -108,7 +108,7 @@ void supervisor_close_events(struct supervisor *s);
 void supervisor_close_asked(struct supervisor *s, struct child *decide);
 bool supervisor_close_answered(struct supervisor *s);
 
-/* In each round in which decide said nothing: close when it is late. */
+/* In each round: close when decide is late. */
 void supervisor_close_tick(struct supervisor *s);
 
 /* For decide, or in its place: take the uplinks down, replace nft. */

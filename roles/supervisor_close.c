@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,13 +105,22 @@ static bool is_waiting(pid_t pid)
 	return at && (strncmp(at, ") R", 3) == 0 || strncmp(at, ") D", 3) == 0);
 }
 
+/* Something of it lies unread: its answer may be behind that. It may have come while a child was started,
+ * so the loop does not know. */
+static bool has_said(const struct child *c)
+{
+	struct pollfd said = { .fd = c->sup_fd, .events = POLLIN };
+
+	return poll(&said, 1, 0) > 0;
+}
+
 void supervisor_close_tick(struct supervisor *s)
 {
+	const struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
 	uint64_t now = loop_now_boot_ms();
 
-	if (!supervisor_watch_due(&s->watch, now) ||
-	    !supervisor_watch_over(&s->watch, now,
-				   is_waiting(supervisor_find(s, ROLE_DECIDE, "")->pid)))
+	if (!supervisor_watch_due(&s->watch, now) || has_said(decide) ||
+	    !supervisor_watch_over(&s->watch, now, is_waiting(decide->pid)))
 		return;
 	log_err(0, "decide does not answer: the uplinks are taken down without it, and it is "
 		   "replaced");
