@@ -6,9 +6,11 @@
 #
 #	MIB=2048 ROUNDS=5 SECONDS_EACH=1 tests/bench/nbd.sh
 #
-# cpu: seconds of the server process for a GiB; how often that of nbdkit file, since seconds are those
-# of the machine. growth: the first write of every block, beside writes of the same blocks afterwards,
-# and what a plain file in the same memory makes of it. Beside a figure: what is promised.
+# cpu: seconds of the server process for a GiB, and how often that of nbdkit file. Two promises were made on a
+# machine where nbdkit file took 0.185 s for a GiB and had 5.1 times the random reads of LUKS in VHD at 32: 0.35 s,
+# and three times LUKS. Where raw itself does not come that far, what counts is the same share of raw: 1.89 of its
+# seconds, 0.59 of its reads. Both are printed. growth: the first write of every block, beside writes of the same
+# blocks afterwards, and what a plain file in the same memory makes of it. Beside a figure: what is promised.
 #
 # Where the time goes (perf record -e cpu-clock -a): a GiB in sequence costs what raw costs, two copies
 # by the kernel, and the cipher; reads are given some of that back, since the kernel copies three times as
@@ -132,6 +134,11 @@ promise() { # promise FIGURE MORE|LESS LIMIT
 	awk -v f="$1" -v l="$3" -v less="$([ "$2" = less ] && echo 1 || echo 0)" \
 		'BEGIN { printf "%s %s: %s", (less ? "<=" : ">="), l, ((less ? f <= l : f >= l) ? "held" : "MISSED") }'
 }
+share() { # share FIGURE RAW MORE|LESS LIMIT - of raw
+	local ratio
+	ratio=$(bench_ratio "$1" "$2")
+	echo "$ratio of raw $(promise "$ratio" "$3" "$4")"
+}
 line() { # line NAME RATIO-TO-RAW RATIO-TO-LUKS - medians of a test, and the promises
 	local raw vhd luks of_raw of_luks
 	raw=$(bench_median "$1-raw") vhd=$(bench_median "$1-vhd") luks=$(bench_median "$1-luks")
@@ -177,6 +184,7 @@ printf '%-12s %9s %9s %9s   %s\n' "MiB/s, op/s" raw vhd luks-vhd "vhd to raw, vh
 line seq-read 0.70 6
 line seq-write 0.70 6
 line rand-read-32 0.80 3
+printf '%38s%s\n' "" "$(share "$(bench_median rand-read-32-vhd)" "$(bench_median rand-read-32-raw)" more 0.59)"
 line rand-write-32 0.80 5
 line rand-read-1 0.95
 line rand-write-1 0.95
@@ -184,7 +192,7 @@ for test in seq-read seq-write; do
 	vhd=$(bench_median "cpu-$test-vhd")
 	printf 'cpu %-8s %9s %9s %9s   %s\n' "$test" "$(bench_median "cpu-$test-raw")" "$vhd" \
 		"$(bench_median "cpu-$test-luks")" \
-		"s/GiB $(promise "$vhd" less 0.35); $(bench_ratio "$vhd" "$(bench_median "cpu-$test-raw")") of raw"
+		"s/GiB $(promise "$vhd" less 0.35); $(share "$vhd" "$(bench_median "cpu-$test-raw")" less 1.89)"
 done
 first=$(bench_median growth-first) again=$(bench_median growth-again)
 printf 'growth %15s of %s MiB/s   %s %s; a plain file %s\n' "$first" "$again" \
