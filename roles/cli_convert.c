@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "roles/cli_layers.h"
 #include "roles/cli_progress.h"
 #include "roles/cli_stop.h"
+#include "roles/cli_vhd.h"
 #include "vhdcrypt/convert.h"
 
 void cli_convert_name(const struct cli_convert *convert, const char *suffix,
@@ -48,14 +48,7 @@ static int open_vhd(struct cli_convert *c)
 		return cli_errno(-errno, "%s '%s'", c->verb, c->path);
 	if (!S_ISREG(st.st_mode))
 		return cli_error(CLI_FAILED, "%s '%s': is no regular file", c->verb, c->path);
-	if (flock(c->vhd_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno != EWOULDBLOCK
-			       ? cli_errno(-errno, "%s '%s': lock it", c->verb, c->path)
-			       : cli_error(CLI_FAILED,
-					   "%s '%s': it is in use; lock the disk or wait for the "
-					   "other command",
-					   c->verb, c->path);
-	return 0;
+	return cli_vhd_lock(c->verb, c->path, c->vhd_fd, false);
 }
 
 static int open_journal(struct cli_convert *c, int flags)

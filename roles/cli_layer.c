@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/defer.h"
@@ -84,10 +83,20 @@ bool cli_layer_has_header(const struct cli_layer_folder *folder, const char *nam
 	       faccessat(folder->fd, luks, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
+int cli_layer_lock(const struct cli_layer *layer)
+{
+	return cli_vhd_lock(layer->verb, layer->path, layer->vhd_fd, false);
+}
+
+int cli_layer_lock_shared(const struct cli_layer *layer)
+{
+	return cli_vhd_lock(layer->verb, layer->path, layer->vhd_fd, true);
+}
+
 static int open_vhd(const struct cli_layer_folder *folder, enum image_mode mode,
 		    struct cli_layer *layer)
 {
-	int access = mode == IMAGE_READ_ONLY ? O_RDONLY : O_RDWR, r;
+	int access = mode == IMAGE_READ_ONLY ? O_RDONLY : O_RDWR, r, status;
 
 	/* not blocked by a FIFO, nor given a terminal, by whoever names a device like a disk */
 	layer->vhd_fd = openat(folder->fd, layer->name,
@@ -97,6 +106,9 @@ static int open_vhd(const struct cli_layer_folder *folder, enum image_mode mode,
 				 layer->path);
 	if (layer->vhd_fd < 0)
 		return cli_errno(-errno, "%s '%s'", layer->verb, layer->path);
+	status = mode == IMAGE_READ_ONLY ? 0 : cli_layer_lock(layer); /* opening may mend it */
+	if (status != 0)
+		return status;
 	r = image_open_layer(layer->vhd_fd, mode, &layer->image, &layer->fault);
 	return r < 0 ? cli_vhd_refused(layer->verb, layer->path, r, &layer->fault) : 0;
 }
@@ -117,27 +129,6 @@ int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum
 	if (status != 0)
 		(void)cli_layer_close(ret);
 	return status;
-}
-
-static int lock(const struct cli_layer *layer, int how)
-{
-	if (flock(layer->vhd_fd, how | LOCK_NB) == 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return cli_errno(-errno, "%s '%s': lock it", layer->verb, layer->path);
-	return cli_error(CLI_FAILED,
-			 "%s '%s': it is in use; lock the disk or wait for the other command",
-			 layer->verb, layer->path);
-}
-
-int cli_layer_lock(const struct cli_layer *layer)
-{
-	return lock(layer, LOCK_EX);
-}
-
-int cli_layer_lock_shared(const struct cli_layer *layer)
-{
-	return lock(layer, LOCK_SH);
 }
 
 int cli_layer_open_header(const struct cli_layer_folder *folder, struct cli_layer *layer)

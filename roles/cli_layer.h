@@ -60,8 +60,8 @@ int cli_layer_folder_open(const char *path, const char *verb, struct cli_layer_f
 			  char ret_name[CLI_LAYER_NAME_BYTES]);
 void cli_layer_folder_close(struct cli_layer_folder *folder);
 
-/* The VHD and what it says of itself; no key yet. A differencing one needs image_set_parent()
- * before it is unlocked. */
+/* The VHD and what it says of itself; no key yet; for writing, locked first. A differencing one needs
+ * image_set_parent() before it is unlocked. */
 int cli_layer_open(const struct cli_layer_folder *folder, const char *name, enum image_mode mode,
 		   const char *verb, struct cli_layer *ret);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,14 +179,32 @@ int cli_vhd_refused(const char *verb, const char *path, int err, const struct vh
 	return cli_errno(err, "%s '%s'", verb, path);
 }
 
+int cli_vhd_lock(const char *verb, const char *path, int fd, bool shared)
+{
+	if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+		return CLI_DONE;
+	if (errno != EWOULDBLOCK)
+		return cli_errno(-errno, "%s '%s': lock it", verb, path);
+	return cli_error(CLI_FAILED,
+			 "%s '%s': it is in use; lock the disk or wait for the other command", verb,
+			 path);
+}
+
 int cli_vhd_open(const char *verb, const char *path, enum image_mode mode, int *ret_fd,
 		 struct image **ret_image)
 {
 	int access = mode == IMAGE_READ_ONLY ? O_RDONLY : O_RDWR;
 	OWNS_FD int fd = open(path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct vhd_fault fault;
-	int r = fd < 0 ? -errno : image_open(fd, mode, ret_image, &fault);
+	int r = fd < 0 ? -errno : 0, status;
 
+	if (r == 0 && mode != IMAGE_READ_ONLY) {
+		status = cli_vhd_lock(verb, path, fd, false);
+		if (status != CLI_DONE)
+			return status;
+	}
+	if (r == 0)
+		r = image_open(fd, mode, ret_image, &fault);
 	if (r < 0)
 		return cli_vhd_refused(verb, path, r, &fault);
 	*ret_fd = take_fd(&fd);

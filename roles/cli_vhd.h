@@ -6,8 +6,12 @@
 
 #include "vhdcrypt/image.h"
 
-/* Open the VHD at path, or say why not. `verb` begins the message ("vhd info"). The caller owns
- * both results. Exit status. */
+/* An image is written by one, and read by others only while nobody writes it: flock(2) of its file, shared
+ * or not, as who serves a disk holds it. Never waits; exit status, after saying that it is in use. */
+int cli_vhd_lock(const char *verb, const char *path, int fd, bool shared);
+
+/* Open the VHD at path, or say why not; for writing, lock it first. `verb` begins the message ("vhd
+ * info"). The caller owns both results. Exit status. */
 int cli_vhd_open(const char *verb, const char *path, enum image_mode mode, int *ret_fd,
 		 struct image **ret_image);
 

@@ -66,7 +66,7 @@ static int check_pair(const struct cli_coalesce *o, const struct cli_chain *chai
 	return refuse_siblings(o, chain);
 }
 
-/* The parent for writing, upon its own parents. */
+/* The parent for writing, and locked, upon its own parents. */
 static int open_target(const struct cli_coalesce *o, const struct cli_chain *chain,
 		       struct cli_layer *ret)
 {
@@ -75,8 +75,6 @@ static int open_target(const struct cli_coalesce *o, const struct cli_chain *cha
 	struct vhd_fault fault;
 	int status = cli_layer_open(&chain->folder, parent->name, IMAGE_READ_WRITE, o->verb, ret);
 
-	if (status == 0)
-		status = cli_layer_lock(ret);
 	if (status == 0 && (fstat(ret->vhd_fd, &opened) < 0 || fstat(parent->vhd_fd, &looked) < 0))
 		status = cli_errno(-errno, "%s '%s'", o->verb, ret->path);
 	if (status == 0 && (opened.st_dev != looked.st_dev || opened.st_ino != looked.st_ino))

@@ -121,5 +121,7 @@ int cli_vhd_repair(int argc, char **argv)
 	fd = open(o.path, (o.dry_run ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return cli_errno(-errno, "%s '%s'", argv[0], o.path);
-	return repair(&o, argv[0], fd);
+	if (!o.dry_run)
+		status = cli_vhd_lock(argv[0], o.path, fd, false);
+	return status != CLI_DONE ? status : repair(&o, argv[0], fd);
 }

@@ -43,6 +43,7 @@ laptop_start || fail "bulkheadd does not start"
 opens untouched
 n_busy=0
 before=$(sha256sum "$disk"/*)
+mkdir "$LAPTOP_STATE/alone" && ln "$disk"/{leaf,gold}.vhd "$LAPTOP_STATE/alone/" || fail "no second names" # where no header speaks for them
 key=(--recovery-file "$IT/recovery-work")
 it=(--device "$IT/device.yaml" --trust "$IT/trust.yaml" --lease-key "$IT/keys/lease.key" --recovery-out "$IT/recovery-none" --pin-fd 0)
 while read -r command; do
@@ -66,8 +67,12 @@ done <<-COMMANDS
 	vhd coalesce $disk/leaf.vhd
 	vhd snapshot $disk/leaf.vhd $disk/new.vhd --recovery-out $IT/recovery-none
 	vhd resize $disk/leaf.vhd --size 32M
+	vhd resize $LAPTOP_STATE/alone/gold.vhd --size 32M
+	vhd repair --yes $LAPTOP_STATE/alone/gold.vhd
+	vhd repair --yes $LAPTOP_STATE/alone/leaf.vhd
 COMMANDS
 [ "$(sha256sum "$disk"/*)" = "$before" ] || fail "a refused command has written"
+rm -r "$LAPTOP_STATE/alone"
 reads "after the second writers"
 
 # ---- 17: files that change under way ----
