@@ -61,7 +61,7 @@ lans_switch || echo "# no lldpd in out/peers"
 lab_pause $((began + ROUTER_STARTS_S > SECONDS ? began + ROUTER_STARTS_S - SECONDS : 5))
 
 bench_head "idle for $SECONDS_IDLE s on a foreign network"
-mapfile -t pids < <(family "$(laptop_pid)" && cat /run/bulkhead-sentinel.pid)
+mapfile -t pids < <(family "$(laptop_pid)" && head -n 1 /run/bulkhead-sentinel.pid)
 declare -A before name
 for pid in "${pids[@]}"; do
 	before[$pid]=$(wakes "$pid")
