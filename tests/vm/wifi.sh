@@ -2,8 +2,8 @@
 # In the emulated machine: Wi-Fi, with three simulated radios. The laptop's moves into the namespace by its
 # phy; "bulkhead wifi" finds the networks at home and at the company, says that a passphrase is wrong, joins
 # with the right one. Home becomes foreign and personal gets a page. The company's access point wants 802.1X:
-# one of its name with a stranger's certificate is refused; at the real one the beacon proves it and
-# personal, which never stops sending, is not heard. Whatever is in the air was sent by the uplink's own
+# one of its name with a stranger's certificate is refused; at the real one the beacon proves it, work gets a page
+# and personal, which never stops sending, is not heard; forgotten, it is closed for both. Whatever is in the air was sent by the uplink's own
 # address, or by an access point. EMULATED=all: as told here; else home alone, with the right passphrase.
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -90,10 +90,11 @@ if [ -n "$all" ]; then
 	mkdir "$LAB/twin" && DOT1X_CA=$LAB/twin dot1x_make || fail "no stranger's certificates"
 	DOT1X_CA=$LAB/twin company_point
 fi
-lab_record home home wlan1 && lab_record corp corp wlan2 || fail "no sniffer"
+lab_record home home wlan1 && lab_record corp corp br0 || fail "no sniffer"
 
 ok "the radios, access points and LANs are there"
 laptop_start || fail "bulkheadd does not start"
+[ -z "$all" ] || laptop_guest || fail "no work VM"
 sends &
 lab_wait 10 test -S "$LAPTOP_STATE/supplicant/ctrl/wlan0" || fail "no supplicant"
 bulkhead wifi list >"$LAB/list" || fail "wifi list"
@@ -121,23 +122,31 @@ lab_wait 10 lab_seen home "text:$token" || fail "the sniffer does not hear perso
 ok "home is foreign, and personal gets a page"
 [ "$(laptop_status '.uplinks[0].ssid')" = "home sweet home" ] || fail "status does not name the network"
 known() { grep -q 'key_mgmt=WPA-EAP' "$LAPTOP_STATE/supplicant/wlan0.conf"; }
+left() { [ "$(laptop_zone)" != proven ]; } # (for home, which is known)
 company() {
 	bulkhead wifi connect "the company" </dev/null 2>"$LAB/wrong" && fail "a stranger's access point is joined"
 	grep -q "802.1X failed" "$LAB/wrong" || fail "what is wrong is not said: $(cat "$LAB/wrong")"
 	[ "$(bulkhead wifi status)" != "connected to 'the company'" ] || fail "a stranger's access point is joined all the same"
+	work_gets "http://$LAN_GATEWAY_corp/" && fail "work gets a page behind a stranger's access point"
 	ok "a stranger's certificate is refused"
 	lab_stop hostapd-corp
 	company_point
 	bulkhead wifi connect "the company" </dev/null || fail "wifi connect at the company"
 	known || fail "what IT wrote is not kept"
 	lab_wait 30 laptop_zone_is proven || fail "the company is not proven"
+	proof=$(laptop_audit 'map(select(.kind == "zone" and .to == "proven"))[-1].proof')
+	[ "$proof" = "beacon 'hq'" ] || fail "audit calls the proof $proof"
+	lab_wait 20 work_gets "http://$LAN_GATEWAY_corp/" || fail "work gets no page at the company"
 	[ "$(laptop_status '.ports[] | select(.ifname == "host0") | .allowed')" = false ] || fail "personal is open"
 	personal_gets "http://$LAN_GATEWAY_corp/" && fail "personal gets a page at the company"
 	lab_seen corp "mac:$own" || fail "the sniffer does not hear the laptop at the company"
 	[ "$(lab_count corp "text:$token")" = 0 ] || fail "personal is heard at the company"
 
-	ok "the company is proven, personal closed"
+	ok "the company is proven, by its beacon; work gets a page, personal none"
 	bulkhead wifi forget "the company" || fail "wifi forget"
+	lab_wait 30 left || fail "the proof outlives the network"
+	work_gets "http://$LAN_GATEWAY_corp/" && fail "work gets a page of a network that was left"
+	ok "forgotten, it is closed"
 }
 [ -z "$all" ] || company
 bulkhead wifi forget "home sweet home" || fail "wifi forget"
