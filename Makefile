@@ -143,8 +143,8 @@ fuzz: deps
 	$(Q)$(MAKE) -j$(JOBS) OUT=$(OUT)/fuzzing CC=clang FUZZING=1 fuzzers
 
 # CRASH_STATES after power cuts, kills of conversions and of a server, FIO_S seconds of fio; packages; all tests of the emulated
-# machine; SOAK_TRANSITIONS of the whole daemon; each line of the firewall left out once; then SOAK_S seconds for each
-# fuzzer: a finding stays in out/soak. SHORT=1: each part as short as it goes, to see that all of it runs.
+# machine, and its systemd; SOAK_TRANSITIONS of the whole daemon; each line and each condition of the firewall left out once;
+# then SOAK_S seconds for each fuzzer: a finding stays in out/soak. SHORT=1: each part as short as it goes, to see that all runs.
 SOAK_S ?= $(if $(SHORT),1,600)
 SOAK_TRANSITIONS ?= $(if $(SHORT),5,1000)
 CRASH_STATES ?= $(if $(SHORT),50,20000)
@@ -170,8 +170,9 @@ soak: root deps peers fuzz
 	$(Q)OUT=$(OUT) PACKAGES=all tests/system/packages-install-whole-and-start-nothing.sh
 	-$(Q)tests/vm/image.sh >/dev/null
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
+	$(Q)OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 tests/vm/systemd.sh || [ $$? = 77 ]
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
-	-$(Q)OUT=$(OUT) JOBS=$(JOBS) $(if $(SHORT),TESTS=tests/system/net/41-*.sh) tests/mutants.sh lines $(if $(SHORT),headers)
+	$(if $(SHORT),-)$(Q)OUT=$(OUT) JOBS=$(JOBS) $(if $(SHORT),TESTS=tests/system/net/41-*.sh) tests/mutants.sh $(if $(SHORT),lines headers,all)
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \
 		$$f -max_total_time=$(SOAK_S) -print_final_stats=1 -artifact_prefix=$(OUT)/soak/ \

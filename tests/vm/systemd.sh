@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# By hand: the installed units on a real systemd and udev, in the emulated machine (tests/vm/under-systemd.sh): boot, stop
-# and release; EMULATED=all: also a killed daemon, an upgrade, and two real sleeps.
+# By hand, or as a part of make soak: the installed units on a real systemd and udev, in the emulated machine
+# (tests/vm/under-systemd.sh): boot, stop and release; EMULATED=all: also a killed daemon, an upgrade, and two real sleeps.
 cd "$(dirname "$0")/../.." || exit 1
 export FIRST=tests/vm/systemd-first.sh LIMIT=${LIMIT:-590}
 [ -z "${EMULATED-}" ] || export KERNEL=vmlinuz # one that sleeps

@@ -64,6 +64,7 @@ systemctl start bulkheadd
 opens start
 silent stop $((stopped + 1)) "$started"
 ok "stop closes, start opens"
+by=stop
 
 if [ "$all" = all ]; then
 	kill -KILL "$(systemctl show -P MainPID bulkheadd)"
@@ -77,6 +78,7 @@ if [ "$all" = all ]; then
 	opens upgrade
 	[ "$(sentinel)" = "$held" ] && [ -e "/proc/$held" ] || fail "the sentinel did not outlive the upgrade"
 	ok "killed and upgraded: it opens again, under the same sentinel"
+	by+=", kill, upgrade"
 fi
 
 if [ -n "$all" ]; then
@@ -117,6 +119,7 @@ if [ -n "$all" ]; then
 	lab_wait 60 judged || fail "the sleep was not noticed"
 	silent "resume without the hook" $alarm "$at"
 	ok "without the hook: nothing under a grant from before the sleep"
+	by+=", sleep"
 fi
 
 [ -z "$(seconds raw 0 $EPOCHSECONDS)" ] || fail "personal's raw frames are on the cable"
@@ -129,4 +132,4 @@ lab_wait 20 is_active
 from=$EPOCHSECONDS
 lab_pause 3
 [ -n "$(seconds raw "$from" 9999999999)" ] || fail "the record of the cable does not have what personal sends"
-echo "closed from the first moment, by stop${all:+, kill, upgrade, sleep}; given back, personal is heard; taken for hanging $late times"
+echo "closed from the first moment, by $by; given back, personal is heard; taken for hanging $late times"
