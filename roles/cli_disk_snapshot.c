@@ -106,8 +106,6 @@ static int make_layer(struct snapshot *s)
 		return status;
 	r = image_create_child(vhd, image_info(s->leaf.image), s->leaf.name, s->change.uuid,
 			       timestamp_s);
-	if (r == 0 && fsync(vhd) < 0)
-		r = -errno;
 	return r < 0 ? cli_errno(r, "%s: make layer '%s'", s->disk.what, s->change.layer) : 0;
 }
 

@@ -222,8 +222,8 @@ int cli_layers_commit(const struct cli_layers *l, const struct msg_layers_made *
 	status = cli_disk_doc_write(partial, made->record, made->record_bytes, l->what);
 	if (status != 0)
 		return status;
-	/* what the record speaks of has its names first */
-	if (dir >= 0 && fsync(dir) == 0 && rename(partial, path) == 0) {
+	/* with its own name, all that it speaks of has been flushed */
+	if (dir >= 0 && rename(partial, path) == 0) {
 		*ret_in_force = true;
 		if (fsync(dir) == 0)
 			return 0;

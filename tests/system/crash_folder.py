@@ -6,8 +6,9 @@
 TRACE is of `strace -f -y -xx -s 4194304 -e trace=CRASH_CALLS`, BEFORE a copy of the folder, AFTER the folder
 itself, as the command left it. Each prefix of the calls, in each of the styles below, again with other seeds
 until there are STATES, must be one of two: SWITCH, the file that puts all in force, is as it was, and so are
-all files that there were; or it is as it is now, and so are all files that there are now. What was made
-besides is nobody's business: leftovers are found and taken away by the next run.
+all files that there were; or it is as it is now, and so are all files that there are now. Behind the last
+call, when the command has said that it is done, it is the latter. What was made besides is nobody's business:
+leftovers are found and taken away by the next run.
 
 The model: a file is stable after its fsync, before that each 512 bytes of it hold what they held at the
 last, or now; its name is stable after the fsync of the folder, and of those since then any may be lost,
@@ -29,6 +30,8 @@ class File:
         self.now = self.now[:n].ljust(n, b"\0")
 
     def some(self, rng):
+        if self.stable == self.now:
+            return self.now
         n = rng.choice((len(self.stable), len(self.now)))
         parts = []
         for at in range(0, n, SECTOR):
@@ -190,6 +193,8 @@ def main():
             for style in STYLES:
                 for left in disk.left(style, rng):
                     wrong = fault(left, before, after, switch)
+                    if not wrong and n == len(calls) and left.get(switch) != after[switch]:
+                        wrong = f"it is done, and '{switch}' not in force"
                     if wrong:
                         last = " ".join(str(x) for x in calls[n - 1][:3])[:100] if n else "nothing"
                         sys.exit(f"seed {seed}, after call {n} of {len(calls)} ({last}), {style}: {wrong}")

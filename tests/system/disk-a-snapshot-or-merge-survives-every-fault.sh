@@ -2,7 +2,8 @@
 # Whatever call of `disk snapshot` and `disk merge` that changes a file fails, or is the last before SIGKILL,
 # the disk is there with every byte: a snapshot that failed leaves nothing, a merge is given again and ends, and
 # nothing that it did not need is left. What changed between a kill and that is refused with exit status 4.
-# FAULTS (3) of each kind, from SEED (random) on; all: every one.
+# A power cut in a snapshot, behind each of its calls, leaves the disk with the old leaf or with the new one.
+# FAULTS (3) of each kind, from SEED (random) on; all: every one. CRASH_STATES (one of each kind) power cuts at least.
 # limit: 300 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,6 +14,7 @@ lab_enter "$@"
 command -v nbdkit swtpm qemu-img mke2fs strace >/dev/null || lab_skip "nbdkit, swtpm, qemu-img, mke2fs or strace is not installed"
 WORK=$LAB
 . tests/system/faults.bash
+. tests/system/crash.bash
 echo "# SEED=$SEED"
 
 fail() {
@@ -53,6 +55,9 @@ locks
 
 # ---- a snapshot: nothing of it, or all ----
 cp -a "$disk" "$LAB/kept"
+with_pin crash_record "$disk" "$LAB" "${SNAPSHOT[@]}" "$disk/recovery" || fail "no snapshot to be replayed"
+states=$(CRASH_SEED=$SEED crash_replay "$disk" "$LAB" layers.local 2>"$LAB/said") || fail "a power cut in a snapshot"
+put_back
 with_pin faults_of "${SNAPSHOT[@]}" "$IT/recovery-2" || fail "no second snapshot"
 put_back
 whole=0
@@ -115,4 +120,5 @@ done
 with_pin "${MERGE[@]}" || fail "no merge"
 opens merged
 disk_same_to_qemu work || fail "the merged disk is not what was written"
+echo "a snapshot's power cuts: $states"
 echo "$n_faults faults, $whole snapshots and $again merges given again; nothing lost, nothing left"
