@@ -80,7 +80,7 @@ UNIT      := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_
 FUZZ      := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # Units of a role that are tested by themselves: they need nothing of their role.
-TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,audit_log cli_changes cli_disk_copy cli_new_file cli_progress cli_stop cli_view decide_blocked decide_number decide_plan notify_text supervisor_watch)
+TEST_OBJS := $(patsubst %,$(OUT)/roles/%.o,audit_log cli_changes cli_disk_copy cli_new_file cli_progress cli_stop cli_view decide_blocked decide_number decide_plan notify_text supervisor_tamper supervisor_watch)
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(TEST_OBJS) $(TEST_LIBS)
 	@mkdir -p $(@D); echo "  LD   $@"

@@ -63,7 +63,10 @@ enum sup_verb {
 	SUP_STOP,	  /* to decide: close everything, record the end, anchor the log, and go */
 	SUP_RELEASE,	  /* from decide: end all, and say so by the exit status */
 	SUP_DNS,	  /* from decide: .dns says what the resolver of a class does from now on */
-	SUP_FAILED,	  /* to decide: what .id asked for failed with .error (negative errno) */
+	SUP_TAMPER, /* from nft: .tamper was found; to decide, with .id: record it; .what: times that
+			     it was told before, and perhaps recorded */
+	SUP_TAMPER_RECORDED, /* from decide: finding .id is in the audit log */
+	SUP_FAILED,	     /* to decide: what .id asked for failed with .error (negative errno) */
 	N_SUP_VERBS,
 };
 
@@ -102,6 +105,7 @@ struct msg_sup {
 	union {
 		struct msg_config config;
 		struct msg_dns dns;		/* SUP_DNS */
+		struct msg_tamper tamper;	/* SUP_TAMPER */
 		struct msg_layer_files files;	/* SUP_DISK_START */
 		uint32_t layer;			/* SUP_RES_DISK_HEADER: of these files, which */
 		char file[MSG_NAME_BYTES + 16]; /* SUP_FAILED: of a disk's files, which; or "" */

@@ -263,14 +263,28 @@ enum net_tamper {
 
 struct msg_net_ack {
 	uint32_t id;
-	int32_t error;	 /* 0 or negative errno: then the old state stands and will expire */
-	uint32_t tamper; /* enum net_tamper: no answer to .id, but news; 0: an answer */
+	int32_t error; /* 0 or negative errno: then the old state stands and will expire */
+};
+
+/* ---- nft -> supervisor, which keeps it until it is in the audit log -> decide ---- */
+
+struct msg_tamper {
+	uint32_t kind;	 /* enum net_tamper */
+	int32_t error;	 /* of NET_TAMPER_SWITCH: why it cannot be set right; 0: it is */
 	uint32_t pid;	 /* who, in the machine's first pid namespace; 0: not known */
+	uint32_t n_more; /* found after it, and not kept; set by the supervisor */
 	char process[MSG_PROCESS_BYTES]; /* its name for itself, quoted; "": not known */
 	char what[MSG_NAME_BYTES];
 };
 
-static_assert(sizeof(struct msg_net_ack) == 16 + MSG_PROCESS_BYTES + MSG_NAME_BYTES, "msg_net_ack");
+static inline bool msg_tamper_ok(const struct msg_tamper *m)
+{
+	return m->kind > 0 && m->kind < N_NET_TAMPERS && m->error <= 0 &&
+	       msg_text_ok(m->process, sizeof(m->process)) && msg_text_ok(m->what, sizeof(m->what));
+}
+
+static_assert(sizeof(struct msg_tamper) == 16 + MSG_PROCESS_BYTES + MSG_NAME_BYTES, "msg_tamper");
+static_assert(sizeof(struct msg_net_ack) == 8, "msg_net_ack");
 static_assert(sizeof(struct msg_grant) == 44, "msg_grant");
 static_assert(sizeof(struct msg_prefix) == 24, "msg_prefix");
 static_assert(sizeof(struct msg_endpoint) == 28, "msg_endpoint");

@@ -111,6 +111,7 @@ static void take_peer(struct decider *d, uint32_t peer, uint64_t now)
 		break;
 	case ROLE_AUDIT:
 		decide_ops_peer_gone(d, OP_INTENT);
+		decide_tamper_forget(d);
 		break;
 	case ROLE_SUPERVISOR:
 	case ROLE_CONFIG:
@@ -177,6 +178,9 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_ASK:
 		answer(d, msg.what);
 		break;
+	case SUP_TAMPER:
+		decide_tamper_told(d, &msg);
+		break;
 	case SUP_START:
 	case SUP_GO:
 	case SUP_DISK_START:
@@ -192,6 +196,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DISK_CONNECT:
 	case SUP_RELEASE:
 	case SUP_DNS:
+	case SUP_TAMPER_RECORDED:
 	case N_SUP_VERBS:
 		die("the supervisor sent verb %u", (unsigned)msg.verb);
 	}

@@ -32,7 +32,8 @@ enum {
 	DECIDE_MONITORS_OTHERS = 4, /* and of those that stay */
 	DECIDE_CLIENT_MS = 5000,    /* to say something */
 	DECIDE_OPS = 16,
-	DECIDE_OP_MS = 165000,	 /* key gives up after 30 s, or 150 s with a large image */
+	DECIDE_OP_MS = 165000, /* key gives up after 30 s, or 150 s with a large image */
+	DECIDE_TAMPERS = 8,
 	DECIDE_SERIAL_MS = 2000, /* the supervisor has stored the policy by then */
 };
 
@@ -99,6 +100,12 @@ struct op {
 	enum reason reason;	  /* of OP_GONE, with what belongs to it: */
 	uint32_t tries_left;
 	char detail[MSG_TEXT_BYTES];
+};
+
+/* A finding of nft whose record is on its way to the log; record_id 0: free. */
+struct tamper {
+	uint32_t id; /* as the supervisor told it */
+	uint32_t record_id;
 };
 
 struct client {
@@ -175,7 +182,9 @@ struct decider {
 	struct op op[DECIDE_OPS];
 	struct disk disk[MSG_DISKS];
 	struct client client[DECIDE_CLIENTS];
-	uint64_t alarm_boot_ms; /* of the last record of tampering; 0: none */
+	struct tamper tamper[DECIDE_TAMPERS];
+	uint32_t last_tamper_id; /* of those that were told */
+	uint64_t alarm_boot_ms;	 /* of the last record of tampering; 0: none */
 	uint32_t n_alarms;
 	char alarm[MSG_TEXT_BYTES];
 	struct msg_ctl_reply published; /* what monitors know, less what only counts time */
@@ -191,8 +200,20 @@ void decide_record_text(char *field, size_t field_bytes, const char *text);
 /* Send it with a fresh id. The id, or 0 when there is no audit role that takes it. */
 uint32_t decide_record_send(struct decider *d, struct msg_audit *record);
 
+/* Somebody changed what is ours: status says so from now on. Beside the record. */
+void decide_record_alarm(struct decider *d, const struct msg_audit *record);
+
 /* An answer of audit is there to be read. */
 void decide_record_acked(struct decider *d, uint64_t now);
+
+/* -- decide_tamper.c: what nft found changed by others, told by the supervisor until it is recorded -- */
+void decide_tamper_told(struct decider *d, const struct msg_sup *msg);
+
+/* Audit answered about a record. True: it was of a finding. */
+bool decide_tamper_audited(struct decider *d, uint32_t record_id, int error);
+
+/* audit was replaced: what it had not answered is told, and recorded, again. */
+void decide_tamper_forget(struct decider *d);
 
 /* -- decide_docs.c: trust, policy, device, lease -- */
 

@@ -1,53 +1,13 @@
-/* What nft answers and tells, and what is done when it does not. */
+/* What nft answers, and what is done when it does not. */
 #include "roles/decide.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/defer.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/loop.h"
-
-/* nft has closed already where that was needed; what is left is to tell. */
-static void record_tamper(struct decider *d, const struct msg_net_ack *news)
-{
-	static const char *const subjects[N_NET_TAMPERS] = {
-		[NET_TAMPER_RULES] = "rules", [NET_TAMPER_LOST] = "rules",
-		[NET_TAMPER_LINK] = "uplink", [NET_TAMPER_SWITCH] = "kernel switch",
-		[NET_TAMPER_XDP] = "XDP",
-	};
-	struct msg_audit record;
-	char detail[MSG_TEXT_BYTES];
-
-	if (news->tamper >= N_NET_TAMPERS || !msg_text_ok(news->process, sizeof(news->process)) ||
-	    !msg_text_ok(news->what, sizeof(news->what)))
-		die("nft broke its contract");
-	record = decide_record(d, AUDIT_TAMPER, AUDIT_EVENT, REASON_OK, subjects[news->tamper]);
-	if (news->tamper == NET_TAMPER_RULES)
-		(void)snprintf(
-			detail, sizeof(detail),
-			"changed by process '%s' (%u); uplinks taken down, rules loaded anew",
-			news->process, (unsigned)news->pid);
-	else if (news->tamper == NET_TAMPER_LOST)
-		(void)snprintf(detail, sizeof(detail),
-			       "news of changes were lost; uplinks taken down, rules loaded anew");
-	else if (news->tamper == NET_TAMPER_XDP)
-		(void)snprintf(detail, sizeof(detail),
-			       "%s passes by all rules of the namespace; uplinks taken down",
-			       news->what);
-	else if (news->tamper == NET_TAMPER_LINK)
-		(void)snprintf(detail, sizeof(detail), "renamed to '%s'; it was taken down",
-			       news->what);
-	else
-		(void)snprintf(detail, sizeof(detail), "'%s' was changed; %s", news->what,
-			       news->error < 0 ? "it cannot be set right: uplinks taken down"
-					       : "it is set right again");
-	decide_record_text(record.detail, sizeof(record.detail), detail);
-	log_warn(0, "tampered: %s: %s", record.subject, detail);
-	(void)decide_record_send(d, &record); /* said there */
-}
 
 /* One message of nft; false: none is left. */
 static bool take_answer(struct decider *d, uint64_t now)
@@ -64,10 +24,6 @@ static bool take_answer(struct decider *d, uint64_t now)
 	}
 	if (r < 0 || ack.error > 0)
 		die("nft broke its contract");
-	if (ack.tamper != 0) {
-		record_tamper(d, &ack);
-		return true;
-	}
 	switch (decide_plan_acked(&d->plan, ack.id, ack.error, now)) {
 	case PLAN_ACK_OK:
 		if (d->plan.opened.n_grants > 0)
@@ -98,7 +54,7 @@ static bool has_answer(const struct decider *d)
 	       loop_ready(&loop, d->role.peer_fd[ROLE_NFT]);
 }
 
-/* All that is there: its last word before its end must not go with the socket that its successor
+/* All that is there: an answer before its end must not go with the socket that its successor
  * replaces. */
 void decide_nft_acked(struct decider *d, uint64_t now)
 {

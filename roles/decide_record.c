@@ -26,17 +26,19 @@ struct msg_audit decide_record(const struct decider *d, enum audit_kind kind,
 	return record;
 }
 
+void decide_record_alarm(struct decider *d, const struct msg_audit *record)
+{
+	d->n_alarms++;
+	d->alarm_boot_ms = loop_now_boot_ms();
+	(void)snprintf(d->alarm, sizeof(d->alarm), "%.48s: %.200s", record->subject,
+		       record->detail);
+}
+
 uint32_t decide_record_send(struct decider *d, struct msg_audit *record)
 {
 	int fd = d->role.peer_fd[ROLE_AUDIT];
 	int r;
 
-	if (record->kind == AUDIT_TAMPER) {
-		d->n_alarms++;
-		d->alarm_boot_ms = loop_now_boot_ms();
-		(void)snprintf(d->alarm, sizeof(d->alarm), "%.48s: %.200s", record->subject,
-			       record->detail);
-	}
 	if (++d->next_record_id == 0)
 		d->next_record_id = 1; /* 0 asks for no answer */
 	record->id = d->next_record_id;
@@ -71,7 +73,8 @@ void decide_record_acked(struct decider *d, uint64_t now)
 		d->changed = true;
 	}
 	decide_power_audited(d, ack.id, ack.error);
-	if (!decide_plan_audited(&d->plan, ack.id, ack.error, now) &&
+	if (!decide_tamper_audited(d, ack.id, ack.error) &&
+	    !decide_plan_audited(&d->plan, ack.id, ack.error, now) &&
 	    !decide_consent_audited(d, ack.id, ack.error, now) &&
 	    !decide_work_audited(d, ack.id, ack.error))
 		decide_disks_audited(d, ack.id, ack.error);

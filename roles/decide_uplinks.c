@@ -142,6 +142,7 @@ static void take_over(struct decider *d, struct uplink *u, uint32_t ifindex, uin
 		       old->ifname);
 	decide_record_text(record.detail, sizeof(record.detail), line);
 	log_warn(0, "uplink '%s': %s", u->ifname, record.detail);
+	decide_record_alarm(d, &record);
 	(void)decide_record_send(d, &record); /* said there */
 }
 

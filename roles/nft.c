@@ -2,17 +2,20 @@
  *
  * At start it replaces our tables by their closed state for the uplinks that are there, deletes
  * every flow of a class, and only then brings the uplinks up. After the sandbox it serves one
- * message, struct msg_net_state, and watches who else changes a rule. It ends when decide does, and
- * when the rules are no longer ours, with the uplinks down: the supervisor starts it anew, closed.
- * Without it the kernel ends each grant by itself. */
+ * message, struct msg_net_state, and watches who else changes a rule. When decide ends it closes, and
+ * watches on: whoever ends decide may be who changes a rule next. It ends when the rules are no longer
+ * ours, with the uplinks down: the supervisor starts it anew, closed. Without it the kernel ends each
+ * grant by itself. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
 #include <seccomp.h>
 
+#include "base/defer.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -184,16 +187,25 @@ static int apply(struct nft *n)
 	return 0;
 }
 
+/* The supervisor keeps it until it is in the audit log, whoever ends meanwhile. It may be gone itself, or
+ * not read: then our successor closes as well, and nobody is left to tell. */
+static void tell(const struct msg_tamper *found)
+{
+	struct msg_sup msg = { .verb = SUP_TAMPER, .tamper = *found };
+
+	(void)ipc_send(ROLE_SUP_FD, &msg, sizeof(msg), -1);
+}
+
 /* First nothing leaves any more, then it is told, then our successor loads everything anew: with
  * rules that are somebody else's no answer of ours would mean anything. */
 static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct rulewatch_who *who)
 {
-	struct msg_net_ack news = { .tamper = what, .pid = who->pid };
+	struct msg_tamper found = { .kind = what, .pid = who->pid };
 
 	close_links(n);
-	memcpy(news.process, who->process, sizeof(news.process));
-	(void)snprintf(news.what, sizeof(news.what), "%s", who->link[0] ? who->link : who->xdp);
-	(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1); /* or it is gone */
+	memcpy(found.process, who->process, sizeof(found.process));
+	(void)snprintf(found.what, sizeof(found.what), "%s", who->link[0] ? who->link : who->xdp);
+	tell(&found);
 	if (what == NET_TAMPER_LINK)
 		die("an uplink was renamed to '%s': it is down, and all is closed", who->link);
 	if (what == NET_TAMPER_LOST)
@@ -209,7 +221,7 @@ static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct
 /* A few times a minute, and with other work: one that was changed is set right, and told. */
 static void look_at_switches(struct nft *n, uint64_t now)
 {
-	struct msg_net_ack news = { .tamper = NET_TAMPER_SWITCH };
+	struct msg_tamper found = { .kind = NET_TAMPER_SWITCH };
 	const char *name;
 	int error;
 
@@ -217,12 +229,11 @@ static void look_at_switches(struct nft *n, uint64_t now)
 		return;
 	n->next_switches_boot_ms = now + NFT_SYSCTL_LOOK_MS;
 	while ((name = nft_sysctl_look(&n->switches, &error)) != NULL) {
-		(void)snprintf(news.what, sizeof(news.what), "%s", name);
-		if (error < 0) {
+		(void)snprintf(found.what, sizeof(found.what), "%s", name);
+		found.error = error;
+		if (error < 0)
 			close_links(n);
-			news.error = error;
-		}
-		(void)ipc_send(n->role.peer_fd[ROLE_DECIDE], &news, sizeof(news), -1);
+		tell(&found);
 		if (error < 0)
 			die("kernel switch '%s' is not what it must be, and cannot be set: %s; the "
 			    "uplinks are down",
@@ -257,22 +268,49 @@ static void look(struct nft *n)
 	must(r, "watch the rules");
 }
 
+/* What a decide that is gone permitted goes with it. The uplinks stay as they are. */
+static void close_grants(struct nft *n)
+{
+	if (n->state.epoch == 0)
+		return; /* it never said anything */
+	n->state = (struct msg_net_state){ .id = n->state.id,
+					   .epoch = n->state.epoch % UINT16_MAX + 1,
+					   .tightens = 1,
+					   .links_down = n->state.links_down };
+	look(n); /* what was changed before is no ground to build on */
+	must(apply(n), "close without decide");
+	look(n); /* our own change is told, too: read it now, not in a round of its own */
+}
+
+static void decide_gone(struct nft *n)
+{
+	(void)close(take_fd(&n->role.peer_fd[ROLE_DECIDE]));
+	close_grants(n);
+	log_warn(0, "decide is gone: all is closed until its successor says more");
+}
+
 static void serve_decide(struct nft *n)
 {
 	int fd = n->role.peer_fd[ROLE_DECIDE];
 	int r = ipc_recv(fd, &n->state, sizeof(n->state), NULL);
 	struct msg_net_ack ack;
 
-	if (r == -EPIPE)
-		die("decide is gone");
+	if (r == -EPIPE) {
+		decide_gone(n);
+		return;
+	}
 	must(r, "receive from decide");
-	look(n); /* what was changed before is no ground to build on */
+	look(n);
 	ack = (struct msg_net_ack){ .id = n->state.id, .error = apply(n) };
-	look(n); /* our own change is told, too: read it now, not in a round of its own */
+	look(n);
 	if (ack.error < 0)
 		log_warn(ack.error, "apply state %u: the old one stands until it expires",
 			 (unsigned)ack.id);
-	must(ipc_send(fd, &ack, sizeof(ack), -1), "answer decide");
+	r = ipc_send(fd, &ack, sizeof(ack), -1);
+	if (r == -EPIPE)
+		decide_gone(n);
+	else
+		must(r, "answer decide");
 }
 
 static void serve_supervisor(struct nft *n)
@@ -283,6 +321,7 @@ static void serve_supervisor(struct nft *n)
 	role_recv_sup(&n->role, &msg, &fd);
 	if (msg.verb != SUP_PEER)
 		die("the supervisor sent verb %u", (unsigned)msg.verb);
+	close_grants(n); /* it is decide's successor */
 }
 
 static void enter_sandbox(const struct nft *n)

@@ -103,25 +103,33 @@ static void restart_dhcp(struct supervisor *s, const char *ifname)
 		(void)kill(c->pid, SIGKILL);
 }
 
-/* What decide may ask. Of all others sniff alone says anything. */
-static void serve(struct supervisor *s, struct child *child)
+/* What decide may ask. Of all others sniff and nft alone say anything. False: it is ending, and its pidfd
+ * will say so. */
+static bool serve(struct supervisor *s, struct child *child)
 {
 	struct msg_sup msg;
 	OWNS_FD int fd = -1;
 	int r = ipc_recv(child->sup_fd, &msg, sizeof(msg), &fd);
 
 	if (r == -EPIPE)
-		return; /* it is ending; its pidfd will say so */
+		return false;
 	if (r == 0 && child->role == ROLE_SNIFF && msg.verb == SUP_NEWS && fd < 0) {
 		supervisor_close_news(s);
-		return;
+		return true;
+	}
+	if (r == 0 && child->role == ROLE_NFT && msg.verb == SUP_TAMPER && fd < 0 &&
+	    msg_tamper_ok(&msg.tamper)) {
+		supervisor_tamper_keep(&s->tamper, &msg.tamper, loop_now_boot_ms());
+		return true;
 	}
 	if (r < 0 || child->role != ROLE_DECIDE || !msg_text_ok(msg.name, sizeof(msg.name))) {
 		log_err(r, "role %u broke its contract, ending it", (unsigned)child->role);
 		(void)kill(child->pid, SIGKILL);
-		return;
+		return true;
 	}
-	if (msg.verb == SUP_DISK_START)
+	if (msg.verb == SUP_TAMPER_RECORDED)
+		supervisor_tamper_recorded(&s->tamper, msg.id);
+	else if (msg.verb == SUP_DISK_START)
 		supervisor_disk_start(s, msg.id, msg.name, &msg.files);
 	else if (msg.verb == SUP_DISK_HEADERS)
 		supervisor_disk_headers(s, msg.id, msg.name, &msg.files);
@@ -147,6 +155,26 @@ static void serve(struct supervisor *s, struct child *child)
 		supervisor_policy_store(s, msg.what, fd);
 	else
 		(void)kill(child->pid, SIGKILL);
+	return true;
+}
+
+/* nft's last words are what it ended for. */
+static void end(struct supervisor *s, struct child *child)
+{
+	while (child->role == ROLE_NFT && child->sup_fd >= 0 && serve(s, child))
+		;
+	supervisor_reap(s, child);
+}
+
+static void tell_tamper(struct supervisor *s)
+{
+	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
+	struct msg_sup msg;
+
+	if (decide->sup_fd < 0 || !supervisor_tamper_due(&s->tamper, loop_now_boot_ms()))
+		return;
+	for (unsigned i = 0; supervisor_tamper_next(&s->tamper, i, &msg); i++)
+		supervisor_send(decide, &msg, -1);
 }
 
 static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
@@ -160,6 +188,8 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 	loop_want(&loop, s->events_fd);
 	if (s->watch.patience.by_boot_ms != 0)
 		loop_wake_at(&loop, s->watch.patience.by_boot_ms);
+	if (s->tamper.n > 0 && supervisor_find(s, ROLE_DECIDE, "")->sup_fd >= 0)
+		loop_wake_at(&loop, s->tamper.tell_boot_ms);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 
@@ -181,14 +211,15 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 		struct child *c = &s->child[i];
 
 		if (c->pid > 0 && loop_ready(&loop, c->sup_fd))
-			serve(s, c);
+			(void)serve(s, c);
 		if (c->pid > 0 && loop_ready(&loop, c->pidfd))
-			supervisor_reap(s, c);
+			end(s, c);
 		else if (c->pid == 0 && c->restart_boot_ms != 0 &&
 			 loop_now_boot_ms() >= c->restart_boot_ms)
 			supervisor_start_child(s, c);
 	}
 	supervisor_close_tick(s);
+	tell_tamper(s);
 	*stop = read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/msg.h"
+#include "roles/supervisor_tamper.h"
 #include "roles/supervisor_watch.h"
 
 enum { SUPERVISOR_CHILDREN = 48 };
@@ -51,6 +52,7 @@ struct supervisor {
 	int sentinel_pidfd;
 	int events_fd; /* rtnetlink in the namespace: only that there is news */
 	struct supervisor_watch watch;
+	struct supervisor_tamper tamper;
 	bool decide_hung; /* its successor is to know */
 	bool released;	  /* root takes the uplinks back: end, and stay away */
 	int control_fd;

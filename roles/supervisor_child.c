@@ -237,6 +237,8 @@ static void start_role(struct supervisor *s, struct child *child)
 	supervisor_send(child, &go, -1);
 	if (child->role == ROLE_DECIDE)
 		supervisor_close_asked(s, child);
+	if (child->role == ROLE_DECIDE || child->role == ROLE_AUDIT)
+		supervisor_tamper_again(&s->tamper, loop_now_boot_ms());
 }
 
 void supervisor_start_child(struct supervisor *s, struct child *child)

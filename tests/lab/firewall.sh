@@ -82,7 +82,7 @@ fw_tell() {
 	for line; do
 		echo "$line" >&"${FW[1]}"
 		case $line in
-		send | turn | tighten | hold | broken | leave)
+		send | turn | tighten | hold | broken | leave | end)
 			read -r -t $((60 * ${LAB_SLOWER:-1})) FW_ANSWER <&"${FW[0]}" || fail "nft gives no answer: $(cat "$LAB/nft.log")"
 			case $FW_ANSWER in ack*) FW_US=${FW_ANSWER##* } FW_ANSWER=${FW_ANSWER% *} ;; esac
 			;;

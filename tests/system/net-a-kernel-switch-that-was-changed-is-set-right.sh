@@ -26,7 +26,7 @@ took=$(lab_since "$from")
 fw_pings $FW_LAN || fail "what was set right closed the grant"
 
 # Where it may not write: as in a container whose /proc/sys is read-only.
-fw_tell leave
+fw_tell end
 wait "$FW_CHILD" || true
 : >"$LAB/nft.log"
 mount --bind /proc/sys /proc/sys

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# It ends when its table or an egress chain is gone, when decide is, and when decide breaks the
-# contract; it does not start under a wrong kernel switch. Started again it is closed.
+# It ends when its table or an egress chain is gone, when the supervisor is, and when decide breaks the
+# contract; it does not start under a wrong kernel switch. Started again it is closed. When decide is gone
+# it closes, sees what others change meanwhile, and serves the successor.
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -29,10 +30,26 @@ fw_tell send
 again "an egress chain is gone"
 fw_tell broken
 again "a broken message"
+fw_tell end
+again "the supervisor is gone"
+
+is_closed() { ! lab_in bulkhead nft list map inet bulkhead grant | grep -q host0; }
+for way in leave stay; do # the successor comes later, or before anybody saw the end
+	[ $way = stay ] || fw_tell leave
+	[ $way = stay ] || lab_wait 2 is_closed || fail "decide is gone, and its grant is there"
+	fw_tell return
+	lab_wait 2 is_closed || fail "$way: decide has a successor, and the grant is there"
+	! fw_pings $FW_LAN || fail "$way: open without decide"
+	fw_grant host0 open 0
+	fw_pings $FW_LAN || fail "$way: no grant by the successor"
+done
 fw_tell leave
-again "decide is gone"
-fw_tell leave
+lab_wait 2 is_closed || fail "decide is gone, and its grant is there"
+lab_in bulkhead nft add table inet other
+lab_wait 5 grep -q "^tamper 1 by 'nft'" "$LAB/nft.log" || fail "without decide nobody watches the rules"
+fw_tell end
 wait "$FW_CHILD" || true
+lab_in bulkhead nft delete table inet other
 for switch in net.ipv4.conf.all.send_redirects=1 net.ipv4.ip_forward=0 net.ipv6.conf.up0.accept_ra=0; do
 	lab_in bulkhead sysctl -qw $switch
 	: >"$LAB/nft.log"

@@ -8,8 +8,9 @@
  * "endpoint PROTOCOL ADDRESS PORT" (protocol and port are numbers), "tls ADDRESS PORT",
  * "bound SECONDS" (from now), "none" (forget all of it). "send" sends it, "turn" under a new epoch, "tighten" also says that
  * it tightens; all answer "ack ERRNO MICROSECONDS". "hold" sends it and again every second.
- * "broken" sends what breaks the contract, "leave" closes decide's socket.
- * When nft ends: "exited STATUS", and so do we. What nft tells unasked goes to standard error:
+ * "broken" sends what breaks the contract, "leave" closes decide's socket ("left"), "return" hands over
+ * that of its successor, "end" closes the supervisor's.
+ * When nft ends: "exited STATUS", and so do we. What nft tells the supervisor goes to standard error:
  * "tamper KIND by 'PROCESS' PID: 'WHAT'". */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -52,10 +53,28 @@ static void must(int r, const char *what)
 	}
 }
 
+/* News of tampering: on standard error, which is for people and for what waits for it. */
+static bool hear_tamper(const struct driver *d)
+{
+	struct msg_sup msg;
+
+	if (ipc_recv(d->sup_fd, &msg, sizeof(msg), NULL) < 0)
+		return false;
+	if (msg.verb != SUP_TAMPER || !msg_tamper_ok(&msg.tamper)) {
+		errno = EPROTO;
+		die("nft to the supervisor");
+	}
+	fprintf(stderr, "tamper %u by '%s' %u: '%s'\n", msg.tamper.kind, msg.tamper.process,
+		msg.tamper.pid, msg.tamper.what);
+	return true;
+}
+
 static _Noreturn void child_ended(const struct driver *d)
 {
 	int status;
 
+	while (hear_tamper(d))
+		;
 	if (waitpid(d->pid, &status, 0) < 0)
 		die("wait");
 	printf("exited %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
@@ -72,13 +91,23 @@ static void add_uplink(struct msg_uplink_conf *ret, const char *word)
 		       word + (is_tunnel ? strlen(tunnel) : 0));
 }
 
+static void be_decide(struct driver *d)
+{
+	struct msg_sup msg = { .verb = SUP_PEER, .what = ROLE_DECIDE };
+	int pair[2];
+
+	must(ipc_pair(pair), "socket");
+	must(ipc_send(d->sup_fd, &msg, sizeof(msg), pair[1]), "peer");
+	(void)close(pair[1]);
+	d->decide_fd = pair[0];
+}
+
 static void start(struct driver *d, int argc, char **argv)
 {
 	struct msg_sup msg = { .verb = SUP_START };
-	int sup[2], decide[2];
+	int sup[2];
 
 	must(ipc_pair(sup), "socket");
-	must(ipc_pair(decide), "socket");
 	d->pid = fork();
 	if (d->pid == 0) {
 		if (dup2(sup[1], ROLE_SUP_FD) < 0)
@@ -89,14 +118,11 @@ static void start(struct driver *d, int argc, char **argv)
 	}
 	(void)close(sup[1]);
 	d->sup_fd = sup[0];
-	d->decide_fd = decide[0];
 	msg.config.uid_base = (uint32_t)strtoul(argv[2], NULL, 10);
 	for (int i = 3; i < argc && i - 3 < MSG_UPLINKS; i++)
 		add_uplink(&msg.config.uplink[msg.config.n_uplinks++], argv[i]);
 	must(ipc_send(d->sup_fd, &msg, sizeof(msg), -1), "start");
-	msg = (struct msg_sup){ .verb = SUP_PEER, .what = ROLE_DECIDE };
-	must(ipc_send(d->sup_fd, &msg, sizeof(msg), decide[1]), "peer");
-	(void)close(decide[1]);
+	be_decide(d);
 	msg = (struct msg_sup){ .verb = SUP_GO };
 	must(ipc_send(d->sup_fd, &msg, sizeof(msg), -1), "go");
 }
@@ -109,25 +135,11 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* News of tampering: on standard error, which is for people and for what waits for it. */
-static bool say_tamper(const struct msg_net_ack *ack)
-{
-	if (ack->tamper == 0)
-		return false;
-	fprintf(stderr, "tamper %u by '%s' %u: '%s'\n", ack->tamper, ack->process, ack->pid,
-		ack->what);
-	return true;
-}
-
 /* Unasked: news, or the end, which is said in answer to the next word. */
 static void hear(struct driver *d)
 {
-	struct msg_net_ack ack;
-
-	if (ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL) < 0)
+	if (!hear_tamper(d))
 		d->gone = true, d->holds = false;
-	else
-		(void)say_tamper(&ack);
 }
 
 /* The answer's error (0 or negative), or the end of nft. */
@@ -144,9 +156,7 @@ static int exchange(struct driver *d, uint64_t *ret_us)
 	from = now_us();
 	if (ipc_send(d->decide_fd, &d->state, sizeof(d->state), -1) < 0)
 		child_ended(d);
-	do {
-		r = ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL);
-	} while (r == 0 && say_tamper(&ack));
+	r = ipc_recv(d->decide_fd, &ack, sizeof(ack), NULL);
 	if (r < 0 || ack.id != d->state.id)
 		child_ended(d);
 	*ret_us = now_us() - from;
@@ -276,6 +286,11 @@ static void obey(struct driver *d, const char *line)
 		break_contract(d);
 	} else if (strcmp(line, "leave\n") == 0) {
 		(void)close(d->decide_fd);
+		printf("left\n");
+	} else if (strcmp(line, "return\n") == 0) {
+		be_decide(d);
+	} else if (strcmp(line, "end\n") == 0) {
+		must(shutdown(d->sup_fd, SHUT_WR), "end");
 		child_ended(d);
 	} else {
 		errno = EINVAL;
@@ -298,7 +313,7 @@ int main(int argc, char **argv)
 	start(&d, argc, argv);
 	for (;;) {
 		struct pollfd in[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-				       { .fd = d.decide_fd, .events = d.gone ? 0 : POLLIN } };
+				       { .fd = d.sup_fd, .events = POLLIN } };
 		int n = poll(in, 1U + !d.gone, d.holds ? HOLD_MS : -1);
 		uint64_t us;
 
