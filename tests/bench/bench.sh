@@ -21,6 +21,12 @@ bench_ratio() { # bench_ratio FIGURE OF
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", (b > 0 ? a / b : 0) }'
 }
 
+bench_paired() { # bench_paired NAME OF - the median of their ratios, round by round: what drifts, drifts for both
+	paste -d' ' <(tr ' ' '\n' <<<"${BENCH_FIGURES[$1]}") <(tr ' ' '\n' <<<"${BENCH_FIGURES[$2]}") |
+		awk 'NF == 2 && $2 > 0 { print $1 / $2 }' | sort -n |
+		awk '{ v[NR] = $1 } END { printf "%.2f\n", NR ? v[int((NR + 1) / 2)] : 0 }'
+}
+
 bench_head() { # what this machine was busy with: figures of a loaded machine say little
 	echo "# $1; $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), kernel $(uname -r)"
 }

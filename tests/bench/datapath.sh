@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What a packet costs on its way through the firewall, beside plain forwarding with NAT and beside
-# firewalld: the same links, the rules of each loaded in turn; medians, and the ratio to plain. The aim
-# is at most 1.15 of plain, whatever the number of corporate prefixes. Then what one guest gets of a
-# TCP flow, where the aim is 0.95.
+# What a packet costs on its way through the firewall, beside plain forwarding with NAT and beside firewalld: the
+# same links, the rules of each loaded in turn; medians, and the median of the ratios to plain in the same round.
+# The aim is at most 1.15 of plain, whatever the number of corporate prefixes. Then what one guest gets of a TCP
+# flow, where it is 0.95.
 #
 #	ROUNDS=11 MS=200 tests/bench/datapath.sh
 set -uo pipefail
@@ -73,11 +73,10 @@ arrived() { # packets at the far end's link so far
 }
 
 table() { # table UNIT PREFIX
-	local who base
-	base=$(bench_median "${2}plain")
+	local who
 	for who in "${WHO[@]}"; do
 		printf '%-16s %6s %s  %s of plain\n' "$who" "$(bench_median "$2$who")" "$1" \
-			"$(bench_ratio "$(bench_median "$2$who")" "$base")"
+			"$(bench_paired "$2$who" "${2}plain")"
 	done
 }
 
