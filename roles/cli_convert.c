@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "policy/text.h"
 #include "policy/timestamp.h"
 #include "roles/cli.h"
 #include "roles/cli_convert_files.h"
@@ -27,6 +28,26 @@ void cli_convert_name(const struct cli_convert *convert, const char *suffix,
 					    : (int)strlen(convert->name);
 
 	(void)snprintf(ret, CLI_LAYER_NAME_BYTES, "%.*s.%s", n, convert->name, suffix);
+}
+
+int cli_convert_disk_name(const struct cli_convert *c, char ret[MSG_NAME_BYTES])
+{
+	char link[64], real[CLI_LAYER_PATH_BYTES];
+	const char *name;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", c->folder.fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	if (n <= 0)
+		return cli_errno(n < 0 ? -errno : -EIO, "%s '%s': its folder's name", c->verb,
+				 c->path);
+	real[n] = '\0';
+	name = strrchr(real, '/') + 1;
+	if (!text_name_ok(name))
+		return cli_error(CLI_USAGE, "%s '%s': '%s' is no name of a disk", c->verb, c->path,
+				 name);
+	(void)snprintf(ret, MSG_NAME_BYTES, "%s", name);
+	return 0;
 }
 
 int cli_convert_sync_folder(const struct cli_convert *convert)
@@ -83,7 +104,11 @@ int cli_convert_open(const char *verb, const char *path, const struct cli_option
 		status = open_vhd(ret);
 	if (status == 0)
 		status = cli_record_open(options, verb, &ret->record);
-	return status == 0 ? open_journal(ret, 0) : status;
+	if (status == 0)
+		status = open_journal(ret, 0);
+	if (status == 0)
+		ret->was_done = cli_convert_files_clean_old(ret);
+	return status;
 }
 
 void cli_convert_close(struct cli_convert *convert)

@@ -42,6 +42,7 @@ struct cli_convert {
 	bool json;
 	bool proven;	  /* what X.mac says was looked at already */
 	bool without_mac; /* of a decryption: whoever gave the order knows that nobody vouches */
+	bool was_done;	  /* a run was killed when nothing but its old header was to be removed */
 	bool begun;	  /* by us: its journal says what there is to do */
 	struct cli_record record;
 };
@@ -57,6 +58,9 @@ int cli_convert_is_new(const struct cli_convert *convert);
 /* "leaf" + "." + suffix. */
 void cli_convert_name(const struct cli_convert *convert, const char *suffix,
 		      char ret[CLI_LAYER_NAME_BYTES]);
+
+/* Of the disk: its folder's. */
+int cli_convert_disk_name(const struct cli_convert *convert, char ret[MSG_NAME_BYTES]);
 
 /* Names in the folder are on the disk. */
 int cli_convert_sync_folder(const struct cli_convert *convert);

@@ -313,10 +313,9 @@ static int move_suffix(const struct cli_convert *c, const char *from, const char
 /* ../../leases/FOLDER.yaml; the signature first, so that the two never fit by half. */
 static int place_lease(const struct cli_convert *c)
 {
-	char next[CLI_LAYER_NAME_BYTES], real[CLI_LAYER_PATH_BYTES], link[64];
-	char to[CLI_LAYER_NAME_BYTES + 16], sig[CLI_LAYER_NAME_BYTES + 16];
+	char next[CLI_LAYER_NAME_BYTES], sig[CLI_LAYER_NAME_BYTES + 16];
+	char name[MSG_NAME_BYTES], to[MSG_NAME_BYTES + 16];
 	OWNS_FD int leases = -1;
-	ssize_t n;
 	int status;
 
 	cli_convert_name(c, CLI_CONVERT_NEXT_LEASE, next);
@@ -327,13 +326,10 @@ static int place_lease(const struct cli_convert *c)
 	leases = openat(c->folder.fd, "../../leases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (leases < 0)
 		return cli_errno(-errno, "%s '%s': open '../../leases'", c->verb, c->path);
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", c->folder.fd);
-	n = readlink(link, real, sizeof(real) - 1);
-	if (n <= 0)
-		return cli_errno(n < 0 ? -errno : -EIO, "%s '%s': its folder's name", c->verb,
-				 c->path);
-	real[n] = '\0';
-	(void)snprintf(to, sizeof(to), "%.200s.yaml.minisig", strrchr(real, '/') + 1);
+	status = cli_convert_disk_name(c, name);
+	if (status != 0)
+		return status;
+	(void)snprintf(to, sizeof(to), "%s.yaml.minisig", name);
 	status = move(c, sig, leases, to);
 	to[strlen(to) - strlen(".minisig")] = '\0';
 	if (status == 0)
@@ -368,6 +364,7 @@ int cli_convert_files_place(const struct cli_convert *c, enum journal_direction 
 
 int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction direction)
 {
+	char journal[CLI_LAYER_NAME_BYTES];
 	int status = 0;
 
 	/* while the journal is there nobody takes the plain disk for an encrypted one */
@@ -383,9 +380,20 @@ int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction 
 		status = cli_convert_sync_folder(c);
 	if (status != 0)
 		return status;
-	drop(c, CLI_CONVERT_JOURNAL);
+	cli_convert_name(c, CLI_CONVERT_JOURNAL, journal);
+	if (unlinkat(c->folder.fd, journal, 0) < 0 && errno != ENOENT)
+		return cli_errno(-errno, "%s '%s': remove its journal '%s'", c->verb, c->path,
+				 journal);
 	status = cli_convert_sync_folder(c);
 	if (status == 0)
 		drop(c, CLI_CONVERT_OLD_HEADER);
 	return status;
+}
+
+bool cli_convert_files_clean_old(const struct cli_convert *c)
+{
+	if (c->journal_fd >= 0 || !is_there(c, CLI_CONVERT_OLD_HEADER) || is_marked(c))
+		return false;
+	drop(c, CLI_CONVERT_OLD_HEADER);
+	return true;
 }

@@ -43,4 +43,8 @@ int cli_convert_files_place(const struct cli_convert *convert, enum journal_dire
 /* The image is open to all again: the journal goes, then the old header. */
 int cli_convert_files_clean(const struct cli_convert *convert, enum journal_direction direction);
 
+/* The old header, where a run was killed between the two: without a journal and a mark it opens nothing. Was
+ * it there? */
+bool cli_convert_files_clean_old(const struct cli_convert *convert);
+
 #endif

@@ -1,5 +1,6 @@
 /* bulkhead disk decrypt, bulkhead disk resume: conversions in place by recovery keys alone. */
 #include <getopt.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 
 #include "roles/cli.h"
@@ -66,6 +67,10 @@ static int convert(int argc, char **argv, bool resume)
 		status = cli_convert_is_new(&c);
 	if (status == 0 && !resume)
 		status = is_alone(&c);
+	if (status == 0 && resume && c.was_done) {
+		printf("'%s': it was converted; what that run could not remove is gone\n", c.path);
+		goto out;
+	}
 	if (status == 0 && resume && c.journal_fd < 0)
 		status = cli_error(CLI_FAILED, "%s '%s': nothing is unfinished there", argv[0],
 				   c.path);
@@ -77,6 +82,7 @@ static int convert(int argc, char **argv, bool resume)
 				   argv[0], c.path);
 	if (status == 0)
 		status = cli_convert_run(&c, JOURNAL_DECRYPT, &keys);
+out:
 	cli_convert_close(&c);
 	cli_layer_keys_free(&keys);
 	return status;

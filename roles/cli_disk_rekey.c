@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/defer.h"
-#include "policy/text.h"
 #include "roles/cli.h"
 #include "roles/cli_convert.h"
 #include "roles/cli_convert_files.h"
@@ -198,27 +197,6 @@ int cli_disk_make_in_place(const struct cli_disk_order *order, const struct cli_
 	return status;
 }
 
-/* The folder's name is the disk's. */
-static int name_of(const struct cli_convert *c, char ret[MSG_NAME_BYTES])
-{
-	char link[64], real[CLI_LAYER_PATH_BYTES];
-	const char *name;
-	ssize_t n;
-
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", c->folder.fd);
-	n = readlink(link, real, sizeof(real) - 1);
-	if (n <= 0)
-		return cli_errno(n < 0 ? -errno : -EIO, "%s '%s': its folder's name", c->verb,
-				 c->path);
-	real[n] = '\0';
-	name = strrchr(real, '/') + 1;
-	if (!text_name_ok(name))
-		return cli_error(CLI_USAGE, "%s '%s': '%s' is no name of a disk", c->verb, c->path,
-				 name);
-	(void)snprintf(ret, MSG_NAME_BYTES, "%s", name);
-	return 0;
-}
-
 /* The new key's sectors are as large as the old one's, unless somebody wants it otherwise. */
 static int sectors_as_before(const struct cli_convert *c, uint32_t *sector_bytes)
 {
@@ -290,7 +268,7 @@ int cli_disk_rekey_run(struct cli_disk_order *order, struct cli_layer_keys *keys
 	if (status == 0)
 		status = recovery_to_file(order);
 	if (status == 0)
-		status = name_of(&c, name);
+		status = cli_convert_disk_name(&c, name);
 	if (status == 0)
 		status = sectors_as_before(&c, &order->sector_bytes);
 	order->name = name;
