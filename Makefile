@@ -162,6 +162,7 @@ soak: root deps peers fuzz
 	$(Q)CRASH_STATES=$(CRASH_STATES) CRASH_SEED=1000 $(OUT)/unit/test_convert_crash
 	$(Q)KILLS=$(CONVERSION_KILLS) OUT=$(OUT) tests/system/disk-a-conversion-in-place-survives-every-kill.sh
 	$(Q)FAULTS=$(FAULTS) OUT=$(OUT) tests/system/vhd-commands-survive-every-fault.sh
+	$(Q)FAULTS=$(FAULTS) OUT=$(OUT) tests/system/disk-a-rekey-survives-every-fault.sh
 	$(Q)FAULTS=$(FAULTS) CRASH_STATES=$(CRASH_STATES) OUT=$(OUT) tests/system/disk-a-snapshot-or-merge-survives-every-fault.sh
 	$(Q)CHAIN_SEEDS=$(CHAIN_SEEDS) CHAIN_SEED=1000 $(OUT)/unit/test_image_chain
 	$(Q)OUT=$(OUT) KILLS=$(SERVER_KILLS) tests/system/vhd-a-killed-server-has-a-successor-without-loss.sh

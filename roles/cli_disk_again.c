@@ -16,7 +16,7 @@
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_disk_job.h"
 #include "roles/cli_disk_upon.h"
-#include "vhdcrypt/recovery.h"
+#include "roles/cli_recovery.h"
 
 #define IN CLI_DISK_LAYER "."
 
@@ -61,40 +61,12 @@ int cli_disk_again_lock(const struct cli_disk_order *o, const char *dir, int *re
 			   : lock(o, *ret_fd, dir);
 }
 
-/* 0, or -errno: it is none, or it is not there. */
-static int read_recovery(const char *path, struct secret *ret)
-{
-	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	OWNS_SECRET struct secret typed = { 0 };
-	size_t position;
-	ssize_t n;
-	int r = fd < 0 ? -errno : secret_new(&typed, RECOVERY_TEXT_BYTES + 2);
-
-	if (r < 0)
-		return r;
-	n = read(fd, typed.bytes, typed.len_bytes);
-	if (n < RECOVERY_TEXT_BYTES)
-		return n < 0 ? -errno : -EBADMSG;
-	memset(typed.bytes + n, '\n', typed.len_bytes - (size_t)n); /* blanks are forgiven */
-	return recovery_parse(&typed, ret, &position);
-}
-
 void cli_disk_again_recovery(const struct cli_disk_order *o, const char *dir, const char *header)
 {
-	OWNS_SECRET struct secret recovery = { 0 };
-	OWNS_SECRET struct secret key = { 0 };
-	struct header *h = NULL;
 	char path[CLI_DISK_DOC_PATH_BYTES];
-	struct detail detail;
-	OWNS_FD int fd = -1;
 
-	if (!path_in(o, dir, header, path) || read_recovery(o->recovery_out, &recovery) < 0)
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0 && header_library_init() == 0 && header_open(fd, &h, &detail) == 0 &&
-	    header_unlock(h, HEADER_SHAPE_RECOVERY_KEYSLOT, &recovery, &key) == 0)
+	if (path_in(o, dir, header, path) && cli_recovery_opens(o->recovery_out, path))
 		(void)unlink(o->recovery_out);
-	header_close(h);
 }
 
 /* The source's folder by its real name, and its own name: it need not be there. */

@@ -15,6 +15,7 @@
 #include "roles/cli.h"
 #include "roles/cli_disk_doc.h"
 #include "roles/cli_pin.h"
+#include "roles/cli_recovery.h"
 
 /* Who may say what the layer below is, where trust names any. */
 static int image_inputs(struct cli_disk_job *j)
@@ -223,8 +224,7 @@ int cli_disk_job_recovery(const struct cli_disk_job *j)
 	const struct secret *r = &j->checkout.recovery;
 
 	if (strcmp(j->order.recovery_out, "-") != 0)
-		return cli_disk_doc_write(j->order.recovery_out, r->bytes, r->len_bytes,
-					  j->order.what);
+		return cli_recovery_write(j->order.recovery_out, r, j->order.what);
 	if (write(STDOUT_FILENO, r->bytes, r->len_bytes) != (ssize_t)r->len_bytes ||
 	    (isatty(STDOUT_FILENO) && write(STDOUT_FILENO, "\n", 1) != 1))
 		return cli_errno(-errno, "%s: print the recovery key", j->order.what);

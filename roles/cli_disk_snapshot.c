@@ -19,6 +19,7 @@
 #include "roles/cli_layer.h"
 #include "roles/cli_layers.h"
 #include "roles/cli_pin.h"
+#include "roles/cli_recovery.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/hash_tree.h"
 #include "vhdcrypt/recovery.h"
@@ -34,8 +35,10 @@ struct snapshot {
 	struct cli_layer leaf;
 	struct msg_change change;
 	struct secret recovery;
-	const char *recovery_made; /* its file; NULL: not yet */
-	bool named, in_force;	   /* the new files: have their names; are in the record */
+	const char *recovery_out;
+	bool left; /* what is there opens a layer of this name, which is not in force if key says so */
+	bool made;	      /* the new one is there */
+	bool named, in_force; /* the new files: have their names; are in the record */
 };
 
 static int partial_path(const struct snapshot *s, const char *layer, const char *suffix,
@@ -109,8 +112,27 @@ static int make_layer(struct snapshot *s)
 	return r < 0 ? cli_errno(r, "%s: make layer '%s'", s->disk.what, s->change.layer) : 0;
 }
 
-/* First of all: there is never a layer that nobody can open. */
-static int make_recovery(struct snapshot *s, const char *recovery_out)
+/* A run that was killed may have left its recovery key. Of a header without its name it goes at once:
+ * that was never in force. */
+static int look_for_recovery(struct snapshot *s)
+{
+	char path[CLI_DISK_DOC_PATH_BYTES];
+	int status = partial_path(s, s->change.layer, "luks", path);
+
+	if (status != 0)
+		return status;
+	if (cli_recovery_opens(s->recovery_out, path))
+		(void)unlink(s->recovery_out);
+	status = cli_layers_path(&s->disk, s->change.layer, "luks", path);
+	if (status != 0)
+		return status;
+	s->left = cli_recovery_opens(s->recovery_out, path);
+	if (!s->left && faccessat(AT_FDCWD, s->recovery_out, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return cli_errno(-EEXIST, "%s: make '%s'", s->disk.what, s->recovery_out);
+	return 0;
+}
+
+static int make_recovery(struct snapshot *s)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES];
 	struct trust trust;
@@ -120,16 +142,21 @@ static int make_recovery(struct snapshot *s, const char *recovery_out)
 		return cli_errno(r, "%s: make its recovery key", s->disk.what);
 	status = cli_disk_doc_trust(s->disk.config.trust, s->disk.what, &trust);
 	if (status == 0)
-		status = cli_disk_doc_write(recovery_out, s->recovery.bytes, s->recovery.len_bytes,
-					    s->disk.what);
-	if (status == 0)
-		s->recovery_made = recovery_out;
-	if (status == 0)
 		status = partial_path(s, s->change.layer, "escrow", path);
 	if (status != 0)
 		return status;
 	(void)unlink(path);
 	return cli_disk_job_escrow(&trust, &s->recovery, s->change.uuid, s->disk.what, path);
+}
+
+/* Behind the header that it opens, by which the next run would know it; before the layer is in force:
+ * there is never one that nobody can open. */
+static int write_recovery(struct snapshot *s)
+{
+	int status = cli_recovery_write(s->recovery_out, &s->recovery, s->disk.what);
+
+	s->made = status == 0;
+	return status;
 }
 
 /* What becomes a parent is, before its root is in force, what its MAC says: from then on the root is
@@ -246,8 +273,8 @@ static void take_away(const struct snapshot *s)
 		if (s->named && cli_layers_path(&s->disk, layer, made_files[i].suffix, path) == 0)
 			(void)unlink(path);
 	}
-	if (s->recovery_made)
-		(void)unlink(s->recovery_made);
+	if (s->made)
+		(void)unlink(s->recovery_out);
 }
 
 static int snapshot(struct snapshot *s, const struct order *o)
@@ -260,16 +287,22 @@ static int snapshot(struct snapshot *s, const struct order *o)
 	if (status == 0)
 		status = make_layer(s);
 	if (status == 0)
-		status = make_recovery(s, o->recovery_out);
+		status = look_for_recovery(s);
+	if (status == 0)
+		status = make_recovery(s);
 	if (status == 0)
 		status = make_tree(s);
 	if (status == 0)
 		status = cli_layers_ask(&s->disk, &s->change, &s->recovery, o->pin_fd, &made,
 					&mac_key, &header);
+	if (status == 0 && s->left)
+		(void)unlink(s->recovery_out);
 	if (status == 0)
 		status = check_leaf(s, &mac_key);
 	if (status == 0)
 		status = write_header(s, header);
+	if (status == 0)
+		status = write_recovery(s);
 	if (status == 0)
 		status = name_all(s);
 	return status == 0 ? cli_layers_commit(&s->disk, &made, &s->in_force) : status;
@@ -298,7 +331,7 @@ int cli_disk_snapshot(int argc, char **argv)
 {
 	struct snapshot s = { .folder.fd = -1 };
 	struct cli_options opt;
-	struct order o;
+	struct order o = { 0 };
 	int status = cli_common(&opt, &argc, argv);
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core with keys */
@@ -309,6 +342,7 @@ int cli_disk_snapshot(int argc, char **argv)
 		status = cli_error(CLI_FAILED, "%s: libcryptsetup does not start", argv[0]);
 	if (status == 0)
 		status = cli_layers_open(opt.config_path, argv[0], o.name, &s.disk);
+	s.recovery_out = o.recovery_out;
 	if (status == 0) {
 		status = snapshot(&s, &o);
 		if (status != 0 && !s.in_force)

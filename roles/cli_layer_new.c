@@ -12,7 +12,7 @@
 
 #include "base/defer.h"
 #include "roles/cli.h"
-#include "roles/cli_disk_doc.h"
+#include "roles/cli_recovery.h"
 #include "roles/cli_vhd.h"
 #include "vhdcrypt/recovery.h"
 
@@ -102,7 +102,7 @@ static int encrypt(const char *recovery_out, struct cli_layer_new *new)
 	if (r < 0)
 		return cli_errno(r, "%s '%s': make its key", new->verb, new->path);
 	randombytes_buf(key.bytes, key.len_bytes);
-	status = cli_disk_doc_write(recovery_out, recovery.bytes, recovery.len_bytes, new->verb);
+	status = cli_recovery_write(recovery_out, &recovery, new->verb);
 	if (status != 0)
 		return status;
 	r = make_header(new, &key, &recovery, &header);

@@ -119,5 +119,10 @@ int cli_new_file_end(struct cli_new_file *file, bool done)
 		(void)unlink(file->partial);
 	(void)close(file->fd);
 	file->fd = -1;
-	return done && r == 0 ? cli_new_file_sync_name(file->path) : r;
+	if (!done || r < 0)
+		return r;
+	r = cli_new_file_sync_name(file->path);
+	if (r < 0)
+		(void)unlink(file->path); /* a name that may be lost is none */
+	return r;
 }

@@ -7,7 +7,7 @@
 crash_record() {
 	rm -rf "$2/crash-before" && cp -a "$1" "$2/crash-before" || return 1
 	strace -f -y -xx -s 4194304 -o "$2/crash-trace" \
-		-e trace=openat,rename,renameat,renameat2,unlink,unlinkat,write,pwrite64,ftruncate,fallocate,fsync,fdatasync \
+		-e trace=openat,rename,renameat,renameat2,linkat,unlink,unlinkat,write,pwrite64,ftruncate,fallocate,fsync,fdatasync \
 		"${@:3}"
 }
 crash_replay() { # crash_replay FOLDER WORK SWITCH - SWITCH is the file that puts all in force; says how many states

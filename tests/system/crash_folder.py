@@ -45,7 +45,7 @@ def bytes_of(text):  # "\x41..." of -xx
 
 
 CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+)(?:<(.*)>)?")
-FD = re.compile(r"^-?\w+<(.*)>$")
+FD = re.compile(r"^-?\w+<(.*)>(?:\(deleted\))?$")
 
 
 def arguments(text):
@@ -68,6 +68,7 @@ def events(trace, folder):
         base = FD.match(base)
         return name_of(os.path.join(decoded(base[1]) if base else ".", bytes_of(path.strip('"')).decode()))
 
+    nameless = {}  # O_TMPFILE, by descriptor: what it is called until linkat()
     for line in open(trace, errors="replace"):
         call = CALL.match(line)
         if not call or call[3].startswith("-"):
@@ -76,7 +77,10 @@ def events(trace, folder):
         fd = FD.match(a[0])
         path = decoded(fd[1]) if fd else None
         name = name_of(path) if path else None
-        if what == "openat" and int(call[3], 0) >= 0 and ("O_CREAT" in a[2] or "O_TRUNC" in a[2]):
+        if what == "openat" and "O_TMPFILE" in a[2]:
+            nameless[call[3]] = name_of(call[4])
+            yield ("create", nameless[call[3]], False)
+        elif what == "openat" and ("O_CREAT" in a[2] or "O_TRUNC" in a[2]):
             if at(a[0], a[1]):
                 yield ("create", at(a[0], a[1]), "O_TRUNC" in a[2])
         elif what in ("fsync", "fdatasync") and path and os.path.normpath(path) == folder:
@@ -96,6 +100,8 @@ def events(trace, folder):
             what += "at"
         if what in ("renameat", "renameat2"):
             yield ("rename", at(a[0], a[1]), at(a[2], a[3]))
+        elif what == "linkat" and at(a[2], a[3]):
+            yield ("rename", nameless[bytes_of(a[1].strip('"')).decode().rpartition("/")[2]], at(a[2], a[3]))
         elif what == "unlinkat" and at(a[0], a[1]):
             yield ("unlink", at(a[0], a[1]))
 

@@ -61,8 +61,8 @@ put_back
 with_pin faults_of "${SNAPSHOT[@]}" "$IT/recovery-2" || fail "no second snapshot"
 put_back
 whole=0
-while read -r call n; do
-	for how in $(faults_how EIO ENOSPC KILL); do
+while read -r call n same; do
+	for how in $(faults_how "$n" "$same"); do
 		rm -f "$IT/recovery-2"
 		status=0
 		with_pin fault $how "$call" "$n" "${SNAPSHOT[@]}" "$IT/recovery-2" || status=$?
@@ -72,7 +72,6 @@ while read -r call n; do
 			[[ $call == unlink* ]] || diff -r "$disk" "$LAB/kept" >"$LAB/said" || fail "$how at $call $n left something"
 			[ ! -e "$IT/recovery-2" ] || fail "$how at $call $n left a key that opens nothing"
 		elif [ $how = KILL ] && cmp -s "$disk/layers.local" "$LAB/kept/layers.local"; then
-			rm -f "$IT/recovery-2"
 			with_pin "${SNAPSHOT[@]}" "$IT/recovery-2" || fail "no snapshot after a kill at $call $n"
 			holds "a snapshot after a kill at $call $n"
 			! compgen -G "$disk/*.partial" || fail "left behind after a kill at $call $n"
@@ -91,8 +90,8 @@ holds merged
 merged=$(cd "$disk" && echo *)
 put_back
 again=0
-while read -r call n; do
-	for how in $(faults_how EIO KILL KILL); do
+while read -r call n same; do
+	for how in $(faults_how "$n" "$same"); do
 		status=0
 		with_pin fault $how "$call" "$n" "${MERGE[@]}" || status=$?
 		holds "a merge, $how at $call $n" --without-mac # which names the layer below as it was
@@ -105,7 +104,7 @@ while read -r call n; do
 		fi
 		put_back
 	done
-done < <(faults_some "rename|unlink|fsync"; faults_some)
+done < <([ "$FAULTS" = all ] || faults_some "rename|unlink|fsync"; faults_some)
 # between a kill and the next run: the data of the layer below, where the upper one has none, and the mark
 for spoil in "leaf.vhd 500000" "local-1.merge 20" "local-1.merge 3"; do
 	read -r file at <<<"$spoil"

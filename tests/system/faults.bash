@@ -8,17 +8,19 @@ FAULTS=${FAULTS:-3}	# of each command, at random from SEED on; all: every one
 SEED=${SEED:-$RANDOM}
 n_faults=0
 
-# faults_of COMMAND... - run it; "CALL N" of each of its calls that changes a file into $WORK/calls. Exit
-# status: the command's.
+# faults_of COMMAND... - run it; "CALL N" of each of its calls that changes a file into $WORK/calls, in order, and
+# "same" where the one before was a flush: a kill there leaves what one before that flush does. Exit status:
+# the command's.
 faults_of() {
 	local status=0
-	strace -f -y -qq -e signal=none -o "$WORK/trace" -e trace=$FAULT_CALLS -- "$@" || status=$?
+	strace -f -y -qq -e signal=none -o "$WORK/trace" -e trace=$FAULT_CALLS,sendto,sendmsg -- "$@" || status=$?
 	# "PID call(...": openat counts only where it makes a file, the others where it is no memory, socket or log
 	sed -n 's/^\([0-9]*\)  *\([a-z0-9]*\)(\(.*\)/\1 \2 \3/p' "$WORK/trace" | awk '
-		{ n[$1, $2]++ }
-		$2 == "openat" && !/O_CREAT|O_TMPFILE/ { next }
+		{ n[$1, $2]++; same = flushed; flushed = 0 }
+		$2 ~ /^send/ || $2 == "openat" && !/O_CREAT|O_TMPFILE/ { next }
 		$3 ~ /^[0-9]+<(\/memfd:|socket:|pipe:)/ || $3 ~ /^[012]</ { next }
-		{ print $2, n[$1, $2] }' | sort -u >"$WORK/calls"
+		{ flushed = $2 ~ /sync$/ }
+		!seen[$2, n[$1, $2]]++ { print $2, n[$1, $2], same ? "same" : "" }' >"$WORK/calls"
 	[ -s "$WORK/calls" ] || { echo "strace saw no call of $*"; return 1; }
 	return $status
 }
@@ -30,11 +32,15 @@ faults_some() {
 	shuf -n "$FAULTS" --random-source=<(yes "$SEED") "$WORK/some"
 }
 
-# faults_how HOW... - one of them, in turn; FAULTS=all: each
+# faults_how N SAME - EIO, ENOSPC or KILL, in turn. FAULTS=all: KILL where it is not the SAME as another, and one
+# of the two errors: no code asks which it is.
 faults_how() {
-	[ "$FAULTS" = all ] && echo "$@" && return
-	shift $(((n_faults + SEED) % $#))
-	echo "$1"
+	local how=(EIO ENOSPC KILL)
+	if [ "$FAULTS" = all ]; then
+		echo "${how[$1 % 2]}" ${2:+#} KILL | sed 's/ #.*//'
+	else
+		echo "${how[(n_faults + SEED) % 3]}"
+	fi
 }
 
 # fault HOW CALL N COMMAND... - the N-th CALL of the command is an error (EIO, ENOSPC), or SIGKILL comes

@@ -6,65 +6,14 @@
 cd "$(dirname "$0")/../.." || exit 1
 export TMPDIR=/dev/shm
 . tests/system/keys.bash
-. tests/system/faults.bash
+. tests/system/faults_each.bash
 need strace
 echo "# SEED=$SEED"
 keys_on laptop
 keys_it
 keys_enrol
 keys_off
-D=$WORK/d
 papers=(--device "$WORK/device.yaml" --trust "$WORK/trust.yaml" --lease-key "$WORK/lease.key" --days 7 --pin-fd 0)
-again=0
-
-vhd() { "$BULKHEAD" vhd "$@" >"$WORK/said" 2>&1; }
-shows() { # shows VHD RAW [KEY...] - all of it, by recovery keys
-	rm -f "$WORK/x.raw"
-	if [ $# = 2 ]; then
-		"$OUT/tests/system/vhd_layers" cat "$1" >"$WORK/x.raw"
-	else
-		"$BULKHEAD" disk export "$1" "$WORK/x.raw" "${@:3}" >"$WORK/said" 2>&1
-	fi && cmp -s "$WORK/x.raw" "$2"
-}
-names() { (cd "$D" && find . | sort); }
-last_words() { :; }
-has_begun() { grep -qsa "^bhconvrt" "$D/out/disks/work/leaf.convert"; }
-# each_fault WHAT COMMAND... - from the state in $WORK/before to what whole() says is the new one; in between
-# there is only the old one, as old() says, after a kill with what the same command takes away
-each_fault() {
-	local what=$1 how call n status before after
-	shift
-	rm -rf "$WORK/before"
-	cp -a "$D" "$WORK/before"
-	before=$(names)
-	faults_of "$@" <<<"$PIN" >"$WORK/said" 2>&1 || fail "$what: $(cat "$WORK/said")"
-	whole || fail "$what: another disk came out"
-	after=$(names)
-	while read -r call n; do
-		for how in $(faults_how EIO ENOSPC KILL); do
-			rm -rf "$D"
-			cp -a "$WORK/before" "$D"
-			status=0
-			fault $how "$call" "$n" "$@" <<<"$PIN" >"$WORK/said" 2>&1 || status=$?
-			if has_begun; then # closed to all, by design; the rest is for resume
-				"$BULKHEAD" disk resume "$D/out/disks/work" "${resume[@]}" >"$WORK/said" 2>&1 ||
-					fail "$what, $how at $call $n: no resume: $(cat "$WORK/said")"
-				again=$((again + 1))
-			elif [ $status != 0 ] && [ "$(names)" != "$after" ]; then
-				old || fail "$what, $how at $call $n: the old state is gone: $(names)"
-				[ $how = KILL ] || [[ $call == unlink* || $call == rmdir ]] || [ "$(names)" = "$before" ] ||
-					fail "$what, $how at $call $n left behind: $(diff <(echo "$before") <(names))"
-				"$@" <<<"$PIN" >"$WORK/said" 2>&1 || fail "$what again after $how at $call $n: $(cat "$WORK/said")"
-				again=$((again + 1))
-			fi
-			whole || fail "$what, $how at $call $n: exit status $status, and the new state is not whole"
-			last_words
-			[ "$(names)" = "$after" ] || fail "$what, $how at $call $n left behind: $(diff <(echo "$after") <(names))"
-		done
-	done < <(faults_some)
-	rm -rf "$D"
-	cp -a "$WORK/before" "$D"
-}
 
 mkdir "$D"
 vhd create "$D/a.vhd" --size 6M && "$OUT/tests/system/vhd_layers" work "$SEED" 40 "$D/a.vhd" >"$WORK/a.raw" || fail "no base"
@@ -94,7 +43,6 @@ each_fault "disk export" "$BULKHEAD" disk export "$D/out/disks/work" "$D/out.raw
 # ---- in place ----
 resume=(--recovery-file "$D/recovery")
 whole() { shows "$D/out/disks/work/leaf.vhd" "$WORK/b.raw"; }
-last_words() { rm -f "$D/out/disks/work/leaf.old.luks"; } # a kill between the journal's end and its own leaves that
 each_fault "disk decrypt" "$BULKHEAD" disk decrypt "$D/out/disks/work" --recovery-file "$D/recovery"
 rm -rf "$D/out/disks/work" "$D"/out/leases/* "$D/recovery"
 old() { shows "$D/a.vhd" "$WORK/b.raw" || shows "$D/out/disks/work/leaf.vhd" "$WORK/b.raw"; }
