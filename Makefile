@@ -173,6 +173,7 @@ soak: root deps peers fuzz
 	$(Q)for t in tests/system/vm-*.sh; do OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 $$t || [ $$? = 77 ] || exit 1; done
 	$(Q)OUT=$(OUT) EMULATED=$(if $(SHORT),,all) LIMIT=1800 tests/vm/systemd.sh || [ $$? = 77 ]
 	$(Q)OUT=$(OUT) TRANSITIONS=$(SOAK_TRANSITIONS) tests/system/random-transitions.sh
+	$(Q)OUT=$(OUT) ROUNDS=$(if $(SHORT),3,100) tests/system/a-change-is-recorded-whoever-is-killed.sh
 	$(if $(SHORT),-)$(Q)OUT=$(OUT) JOBS=$(JOBS) $(if $(SHORT),TESTS=tests/system/net/41-*.sh) tests/mutants.sh $(if $(SHORT),lines headers,all)
 	$(Q)mkdir -p $(OUT)/soak; set -e; for f in $(OUT)/fuzzing/fuzz/fuzz_*; do \
 		n=$$(basename $$f); mkdir -p $(OUT)/soak/$$n; echo "  SOAK $$n $(SOAK_S) s"; \

@@ -51,11 +51,12 @@ enum sup_verb {
 	SUP_DISK_GONE,	  /* to decide: block of disk .name ended */
 	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature, or
 			     with SUP_RES_HOMES */
-	SUP_NET_CLOSE,	  /* from decide: nft does not close: close without it, and replace it */
+	SUP_NET_CLOSE,	  /* from decide: nft does not close in time: see whether it hangs */
+	SUP_NET_CLOSED,	  /* to decide: it does; it was closed without it, and it is replaced */
 	SUP_NEWS,	  /* from sniff: decide was told of a sign; see that it answers */
-	SUP_ASK,    /* to decide: answer, once what came before this is done; .what: it replaces
-			     one that did not */
-	SUP_ANSWER, /* from decide: to SUP_ASK */
+	SUP_ASK,    /* to decide, nft: answer, once what came before this is done; .what, to decide:
+			     it replaces one that did not */
+	SUP_ANSWER, /* from decide, nft: to SUP_ASK */
 	SUP_NET_RESTART,  /* from decide: the uplinks changed; start sniff, nft, prove, dhcp anew */
 	SUP_DHCP_RESTART, /* from decide: nobody heard the lease of uplink .name: ask for one anew */
 	SUP_LEASE_OPEN,	  /* from decide: answered with SUP_RES_LEASE{,_SIG}, or SUP_FAILED */

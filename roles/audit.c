@@ -48,7 +48,8 @@ static bool serve(struct audit_log *log, int decide_fd)
 	if (r == -EAGAIN)
 		return true;
 	if (r < 0) {
-		log_warn(r, "receive from decide");
+		if (r != -EPIPE) /* it ended, as the supervisor says */
+			log_warn(r, "receive from decide");
 		return false;
 	}
 	ack.id = record.id;

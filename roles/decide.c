@@ -178,6 +178,9 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_ASK:
 		answer(d, msg.what);
 		break;
+	case SUP_NET_CLOSED:
+		decide_nft_closed_without(d);
+		break;
 	case SUP_TAMPER:
 		decide_tamper_told(d, &msg);
 		break;

@@ -202,6 +202,9 @@ void decide_enforce_evidence(const struct decider *d, const struct uplink *u,
 /* Read all that is there. */
 void decide_nft_acked(struct decider *d, uint64_t now);
 
+/* The supervisor closed in its place: record it. */
+void decide_nft_closed_without(struct decider *d);
+
 /* In every round: what nft is late with is done without it; who does not answer, or holds sockets on
  * links that are gone, begins anew. */
 void decide_nft_tick(struct decider *d, uint64_t now);

@@ -62,17 +62,20 @@ void decide_nft_acked(struct decider *d, uint64_t now)
 		;
 }
 
-/* What closes waits for nobody: where nft does not do it at once, the supervisor does. */
-static void close_without(struct decider *d, uint64_t now)
+/* What closes waits for nobody: where nft does not do it at once, the supervisor does. It may read /proc,
+ * and so knows who hangs and who waits for a CPU, which is not for us to see. */
+static void doubt(struct decider *d, uint64_t now)
 {
 	struct msg_sup msg = { .verb = SUP_NET_CLOSE };
-	struct msg_audit record;
 
-	if (!decide_plan_stuck(&d->plan, now))
-		return;
-	role_send_sup(&msg, -1);
-	log_err(0, "nft does not close: the uplinks are taken down without it, and it is replaced");
-	record = decide_record(d, AUDIT_ROLE, AUDIT_EVENT, REASON_OK, "nft");
+	if (decide_plan_stuck(&d->plan, now))
+		role_send_sup(&msg, -1);
+}
+
+void decide_nft_closed_without(struct decider *d)
+{
+	struct msg_audit record = decide_record(d, AUDIT_ROLE, AUDIT_EVENT, REASON_OK, "nft");
+
 	decide_record_text(record.detail, sizeof(record.detail),
 			   "it did not close in time; uplinks taken down without it");
 	(void)decide_record_send(d, &record); /* said there */
@@ -83,7 +86,7 @@ void decide_nft_tick(struct decider *d, uint64_t now)
 {
 	struct msg_sup msg = { .verb = SUP_NET_RESTART };
 
-	close_without(d, now);
+	doubt(d, now);
 	if (decide_plan_overdue(&d->plan, now)) {
 		if (d->plan.up)
 			log_err(0, "nft is late with its answer; what was open ends by itself");

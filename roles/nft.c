@@ -7,6 +7,7 @@
  * ours, with the uplinks down: the supervisor starts it anew, closed. Without it the kernel ends each
  * grant by itself. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "netguard/rulewatch.h"
 #include "roles/nft_load.h"
 #include "roles/nft_sysctl.h"
+#include "roles/nft_tell.h"
 #include "roles/nft_xdp.h"
 #include "roles/role.h"
 
@@ -187,35 +189,12 @@ static int apply(struct nft *n)
 	return 0;
 }
 
-/* The supervisor keeps it until it is in the audit log, whoever ends meanwhile. It may be gone itself, or
- * not read: then our successor closes as well, and nobody is left to tell. */
-static void tell(const struct msg_tamper *found)
-{
-	struct msg_sup msg = { .verb = SUP_TAMPER, .tamper = *found };
-
-	(void)ipc_send(ROLE_SUP_FD, &msg, sizeof(msg), -1);
-}
-
 /* First nothing leaves any more, then it is told, then our successor loads everything anew: with
  * rules that are somebody else's no answer of ours would mean anything. */
 static _Noreturn void tampered(struct nft *n, enum net_tamper what, const struct rulewatch_who *who)
 {
-	struct msg_tamper found = { .kind = what, .pid = who->pid };
-
 	close_links(n);
-	memcpy(found.process, who->process, sizeof(found.process));
-	(void)snprintf(found.what, sizeof(found.what), "%s", who->link[0] ? who->link : who->xdp);
-	tell(&found);
-	if (what == NET_TAMPER_LINK)
-		die("an uplink was renamed to '%s': it is down, and all is closed", who->link);
-	if (what == NET_TAMPER_LOST)
-		die("news of changed rules were lost: the uplinks are down, and all is closed");
-	if (what == NET_TAMPER_XDP)
-		die("%s of XDP passes by all rules: the uplinks are down; end who made it, as root "
-		    "in the namespace",
-		    who->xdp);
-	die("process '%s' (%u) changed the rules: the uplinks are down, and all is closed",
-	    who->process, (unsigned)who->pid);
+	nft_tell_and_end(what, who);
 }
 
 /* A few times a minute, and with other work: one that was changed is set right, and told. */
@@ -233,7 +212,7 @@ static void look_at_switches(struct nft *n, uint64_t now)
 		found.error = error;
 		if (error < 0)
 			close_links(n);
-		tell(&found);
+		nft_tell(&found);
 		if (error < 0)
 			die("kernel switch '%s' is not what it must be, and cannot be set: %s; the "
 			    "uplinks are down",
@@ -313,15 +292,35 @@ static void serve_decide(struct nft *n)
 		must(r, "answer decide");
 }
 
+static bool has_order(const struct nft *n)
+{
+	struct pollfd order = { .fd = n->role.peer_fd[ROLE_DECIDE], .events = POLLIN };
+
+	return poll(&order, 1, 0) > 0; /* (a negative descriptor is none) */
+}
+
+/* Are we through with what decide said before? Now we are. */
+static void answer(struct nft *n)
+{
+	struct msg_sup msg = { .verb = SUP_ANSWER };
+
+	while (has_order(n))
+		serve_decide(n);
+	role_send_sup(&msg, -1);
+}
+
 static void serve_supervisor(struct nft *n)
 {
 	struct msg_sup msg;
 	int fd = -1;
 
 	role_recv_sup(&n->role, &msg, &fd);
-	if (msg.verb != SUP_PEER)
+	if (msg.verb == SUP_ASK)
+		answer(n);
+	else if (msg.verb == SUP_PEER)
+		close_grants(n); /* it is decide's successor */
+	else
 		die("the supervisor sent verb %u", (unsigned)msg.verb);
-	close_grants(n); /* it is decide's successor */
 }
 
 static void enter_sandbox(const struct nft *n)

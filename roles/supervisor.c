@@ -122,8 +122,11 @@ static bool serve(struct supervisor *s, struct child *child)
 		supervisor_tamper_keep(&s->tamper, &msg.tamper, loop_now_boot_ms());
 		return true;
 	}
+	if (r == 0 && child->role == ROLE_NFT && msg.verb == SUP_ANSWER && fd < 0 &&
+	    supervisor_close_nft_answered(s))
+		return true;
 	if (r < 0 || child->role != ROLE_DECIDE || !msg_text_ok(msg.name, sizeof(msg.name))) {
-		log_err(r, "role %u broke its contract, ending it", (unsigned)child->role);
+		log_err(r, "%s broke its contract, ending it", supervisor_child_name(child));
 		(void)kill(child->pid, SIGKILL);
 		return true;
 	}
@@ -140,7 +143,7 @@ static bool serve(struct supervisor *s, struct child *child)
 	else if (msg.verb == SUP_DISK_CONNECT)
 		supervisor_disk_connect(s, msg.id, msg.name);
 	else if (msg.verb == SUP_NET_CLOSE)
-		supervisor_close_net(s);
+		supervisor_close_doubt(s);
 	else if (msg.verb == SUP_ANSWER && supervisor_close_answered(s))
 		; /* done */
 	else if (msg.verb == SUP_NET_RESTART)
@@ -188,6 +191,8 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 	loop_want(&loop, s->events_fd);
 	if (s->watch.patience.by_boot_ms != 0)
 		loop_wake_at(&loop, s->watch.patience.by_boot_ms);
+	if (s->nft_watch.patience.by_boot_ms != 0)
+		loop_wake_at(&loop, s->nft_watch.patience.by_boot_ms);
 	if (s->tamper.n > 0 && supervisor_find(s, ROLE_DECIDE, "")->sup_fd >= 0)
 		loop_wake_at(&loop, s->tamper.tell_boot_ms);
 	for (unsigned i = 0; i < s->n_children; i++) {

@@ -24,6 +24,7 @@ struct child {
 	int pidfd;
 	int sup_fd;	   /* our end of its descriptor 3; -1 for block and others' programs */
 	bool replaced;	   /* it was ended for its successor: no fault */
+	bool ending;	   /* it took no message any more: said once */
 	unsigned n_deaths; /* in a row, each within CHILD_SETTLED_MS of its start */
 	uint64_t started_boot_ms;
 	uint64_t restart_boot_ms; /* 0: no restart is due */
@@ -50,8 +51,9 @@ struct supervisor {
 	int host_ns_fd;
 	int ns_fd;
 	int sentinel_pidfd;
-	int events_fd; /* rtnetlink in the namespace: only that there is news */
-	struct supervisor_watch watch;
+	int events_fd;			   /* rtnetlink in the namespace: only that there is news */
+	struct supervisor_watch watch;	   /* of decide */
+	struct supervisor_watch nft_watch; /* begun by decide's doubt */
 	struct supervisor_tamper tamper;
 	bool decide_hung; /* its successor is to know */
 	bool released;	  /* root takes the uplinks back: end, and stay away */
@@ -110,13 +112,18 @@ void supervisor_close_events(struct supervisor *s);
 void supervisor_close_asked(struct supervisor *s, struct child *decide);
 bool supervisor_close_answered(struct supervisor *s);
 
-/* In each round: close when decide is late. */
+/* decide says that nft does not close in time: ask nft, which answers when it has closed. It answered:
+ * false, it was not asked. */
+void supervisor_close_doubt(struct supervisor *s);
+bool supervisor_close_nft_answered(struct supervisor *s);
+
+/* In each round: take the uplinks down without whoever hangs, and replace it. */
 void supervisor_close_tick(struct supervisor *s);
 
-/* For decide, or in its place: take the uplinks down, replace nft. */
-void supervisor_close_net(struct supervisor *s);
-
 /* -- supervisor_child.c -- */
+
+/* Its name for people. */
+const char *supervisor_child_name(const struct child *child);
 
 /* The slot of a role (and name), or NULL. */
 struct child *supervisor_find(struct supervisor *s, enum role_id role, const char *name);

@@ -39,6 +39,20 @@ static const struct role_start starts[N_ROLES] = {
 	[ROLE_AUDIT] = { "bulkhead-audit", false }, [ROLE_XEN] = { "bulkhead-xen", false },
 };
 
+const char *supervisor_child_name(const struct child *child)
+{
+	if (child->role == ROLE_DHCP)
+		return "dhcpcd";
+	if (child->role == ROLE_SUPPLICANT)
+		return "wpa_supplicant";
+	if (child->role == ROLE_PORTS)
+		return "dnsmasq for the ports";
+	if (supervisor_is_dns(child->role))
+		return child->role == ROLE_DNS_WORK ? "resolver of class work"
+						    : "resolver of class personal";
+	return child->role == ROLE_BLOCK ? "block" : starts[child->role].binary;
+}
+
 struct child *supervisor_find(struct supervisor *s, enum role_id role, const char *name)
 {
 	for (unsigned i = 0; i < s->n_children; i++) {
@@ -86,10 +100,15 @@ void supervisor_send(struct child *child, const struct msg_sup *msg, int pass_fd
 	if (child->sup_fd < 0)
 		return;
 	r = ipc_send(child->sup_fd, msg, sizeof(*msg), pass_fd);
-	if (r < 0 && child->pid > 0) {
-		log_err(r, "message to role %u", (unsigned)child->role);
-		(void)kill(child->pid, SIGKILL);
-	}
+	if (r == 0 || child->pid <= 0)
+		return;
+	if (r == -EPIPE && !child->ending) /* its pidfd will say how */
+		log_info("%s is ending: a message for it goes to its successor",
+			 supervisor_child_name(child));
+	if (r != -EPIPE)
+		log_err(r, "message to %s, ending it", supervisor_child_name(child));
+	child->ending = true;
+	(void)kill(child->pid, SIGKILL);
 }
 
 static struct msg_sup peer_msg(enum role_id peer)
@@ -211,6 +230,7 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 	child->started_boot_ms = loop_now_boot_ms();
 	child->restart_boot_ms = 0;
 	child->replaced = false;
+	child->ending = false;
 }
 
 static bool of_others(enum role_id role)
@@ -260,20 +280,6 @@ static uint64_t restart_delay_ms(unsigned n_deaths)
 	return MIN(ms, (uint64_t)RESTART_MAX_MS);
 }
 
-static const char *name_of(const struct child *child)
-{
-	if (child->role == ROLE_DHCP)
-		return "dhcpcd";
-	if (child->role == ROLE_SUPPLICANT)
-		return "wpa_supplicant";
-	if (child->role == ROLE_PORTS)
-		return "dnsmasq for the ports";
-	if (supervisor_is_dns(child->role))
-		return child->role == ROLE_DNS_WORK ? "resolver of class work"
-						    : "resolver of class personal";
-	return child->role == ROLE_BLOCK ? "block" : starts[child->role].binary;
-}
-
 /* decide hears of a disk's end, whether it asked for it or not. */
 void supervisor_tell_gone(struct supervisor *s, const char *disk)
 {
@@ -299,13 +305,15 @@ void supervisor_reap(struct supervisor *s, struct child *child)
 	siginfo_t info = { 0 };
 
 	if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED) < 0)
-		die("wait for '%s': %m", name_of(child));
+		die("wait for '%s': %m", supervisor_child_name(child));
 	(void)close(take_fd(&child->pidfd));
 	if (child->sup_fd >= 0)
 		(void)close(take_fd(&child->sup_fd));
 	child->pid = 0;
 	if (child->role == ROLE_DECIDE)
 		supervisor_watch_ended(&s->watch);
+	if (child->role == ROLE_NFT)
+		supervisor_watch_ended(&s->nft_watch);
 	if (child->role == ROLE_BLOCK && !supervisor_disk_wanted(s, child->name)) {
 		supervisor_tell_gone(s, child->name);
 		return;
@@ -321,7 +329,7 @@ void supervisor_reap(struct supervisor *s, struct child *child)
 		child->n_deaths = 0;
 	child->n_deaths++;
 	child->restart_boot_ms = now + restart_delay_ms(child->n_deaths);
-	log_warn(0, "%s%s%s ended (%s %d), starting it anew", name_of(child),
+	log_warn(0, "%s%s%s ended (%s %d), starting it anew", supervisor_child_name(child),
 		 child->name[0] ? " of " : "", child->name, how_it_ended(info.si_code),
 		 info.si_status);
 }

@@ -34,7 +34,7 @@ static void replace(struct supervisor *s, enum role_id role)
 
 /* Nothing leaves by a link that is down, whatever the rules say; the next nft begins with closed rules,
  * and only then takes the links up again. */
-void supervisor_close_net(struct supervisor *s)
+static void close_net(struct supervisor *s)
 {
 	struct child *nft = supervisor_find(s, ROLE_NFT, "");
 
@@ -114,18 +114,54 @@ static bool has_said(const struct child *c)
 	return poll(&said, 1, 0) > 0;
 }
 
-void supervisor_close_tick(struct supervisor *s)
+void supervisor_close_doubt(struct supervisor *s)
 {
-	const struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
+	struct msg_sup msg = { .verb = SUP_ASK };
+
+	if (supervisor_watch_doubt(&s->nft_watch, loop_now_boot_ms()))
+		supervisor_send(supervisor_find(s, ROLE_NFT, ""), &msg, -1);
+}
+
+bool supervisor_close_nft_answered(struct supervisor *s)
+{
+	bool again;
+
+	return supervisor_watch_answered(&s->nft_watch, loop_now_boot_ms(), &again);
+}
+
+/* Asked and not through: one that sleeps was woken by the question, and waits for a CPU now. */
+static bool hangs(const struct child *c, struct supervisor_watch *w)
+{
 	uint64_t now = loop_now_boot_ms();
 
-	if (!supervisor_watch_due(&s->watch, now) || has_said(decide) ||
-	    !supervisor_watch_over(&s->watch, now, is_waiting(decide->pid)))
-		return;
+	return supervisor_watch_due(w, now) && !(c->sup_fd >= 0 && has_said(c)) &&
+	       supervisor_watch_over(w, now, is_waiting(c->pid));
+}
+
+static void without_nft(struct supervisor *s)
+{
+	struct msg_sup msg = { .verb = SUP_NET_CLOSED };
+
+	log_err(0, "nft does not close: the uplinks are taken down without it, and it is replaced");
+	supervisor_watch_ended(&s->nft_watch);
+	close_net(s);
+	supervisor_send(supervisor_find(s, ROLE_DECIDE, ""), &msg, -1);
+}
+
+static void without_decide(struct supervisor *s)
+{
 	log_err(0, "decide does not answer: the uplinks are taken down without it, and it is "
 		   "replaced");
 	supervisor_watch_ended(&s->watch); /* what it still says is no answer */
 	s->decide_hung = true;
-	supervisor_close_net(s);
+	close_net(s);
 	replace(s, ROLE_DECIDE);
+}
+
+void supervisor_close_tick(struct supervisor *s)
+{
+	if (hangs(supervisor_find(s, ROLE_NFT, ""), &s->nft_watch))
+		without_nft(s);
+	if (hangs(supervisor_find(s, ROLE_DECIDE, ""), &s->watch))
+		without_decide(s);
 }

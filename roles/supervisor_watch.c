@@ -31,6 +31,16 @@ bool supervisor_watch_news(struct supervisor_watch *w, uint64_t now)
 	return true;
 }
 
+bool supervisor_watch_doubt(struct supervisor_watch *w, uint64_t now)
+{
+	if (w->asked)
+		return false;
+	w->asked = true;
+	begin(w, now);
+	w->patience.by_boot_ms = now; /* the time that it has was given by who doubts */
+	return true;
+}
+
 bool supervisor_watch_answered(struct supervisor_watch *w, uint64_t now, bool *ret_ask)
 {
 	if (!w->asked)

@@ -39,6 +39,10 @@ void supervisor_watch_ended(struct supervisor_watch *w);
 /* Something happened that decide hears of, too. True: ask it now. */
 bool supervisor_watch_news(struct supervisor_watch *w, uint64_t now_boot_ms);
 
+/* Somebody else says that it does not answer, whom this watch may be of as well: ask it now, and look at
+ * once whether it hangs. False: it is asked already. */
+bool supervisor_watch_doubt(struct supervisor_watch *w, uint64_t now_boot_ms);
+
 /* decide answered; false: it was not asked. *ret_ask: ask again, now. */
 bool supervisor_watch_answered(struct supervisor_watch *w, uint64_t now_boot_ms, bool *ret_ask);
 

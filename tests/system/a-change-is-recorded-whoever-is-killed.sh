@@ -3,12 +3,12 @@
 # found is told again until it is in the audit log, so each change is named there, by the process that made
 # it. Each process has a name of its own; the kills come up to 60 ms before and after the change.
 #
-#	ROUNDS=5 SEED=1 tests/system/a-change-is-recorded-whoever-is-killed.sh
+#	ROUNDS=3 SEED=1 tests/system/a-change-is-recorded-whoever-is-killed.sh
 #
 # limit: 240 s
 set -euo pipefail
 . "$(dirname "$0")/../lab/case.sh"
-ROUNDS=${ROUNDS:-5} SEED=${SEED:-$((16#$(od -An -N3 -tx1 /dev/urandom | tr -d ' ')))}
+ROUNDS=${ROUNDS:-3} SEED=${SEED:-$((16#$(od -An -N3 -tx1 /dev/urandom | tr -d ' ')))}
 export ROUNDS SEED
 case_begin laptop "$@"
 

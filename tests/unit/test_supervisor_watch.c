@@ -144,6 +144,31 @@ static void who_waits_for_a_cpu_gets_longer_within_bounds(void **state)
 	assert_false(supervisor_watch_due(&w, AT + SUPERVISOR_WATCH_MOST_MS));
 }
 
+/* Somebody else has waited for it already: it hangs, or it waits for a CPU now that it was asked. */
+static void a_doubt_is_judged_at_once(void **state)
+{
+	struct supervisor_watch w = { 0 };
+	uint64_t at = AT;
+	bool ask;
+
+	(void)state;
+	assert_true(supervisor_watch_doubt(&w, AT));
+	assert_false(supervisor_watch_doubt(&w, AT));
+	assert_true(supervisor_watch_over(&w, AT, false));
+
+	w = (struct supervisor_watch){ 0 };
+	assert_true(supervisor_watch_doubt(&w, AT));
+	assert_false(supervisor_watch_over(&w, AT, true));
+	assert_true(supervisor_watch_answered(&w, AT + 5, &ask));
+	assert_false(ask);
+	assert_false(supervisor_watch_due(&w, AT + SUPERVISOR_WATCH_MOST_MS));
+
+	assert_true(supervisor_watch_doubt(&w, AT));
+	for (; at < AT + SUPERVISOR_WATCH_MOST_MS; at += SUPERVISOR_WATCH_AGAIN_MS)
+		assert_false(supervisor_watch_over(&w, at, true));
+	assert_true(supervisor_watch_over(&w, at, true));
+}
+
 /* A successor on the same machine: what was learnt of the machine stays. */
 static void a_slow_machine_gets_longer_each_time(void **state)
 {
@@ -173,6 +198,7 @@ int main(void)
 		cmocka_unit_test(an_answer_to_no_question_is_none),
 		cmocka_unit_test(who_was_stopped_itself_gives_the_time_again),
 		cmocka_unit_test(who_waits_for_a_cpu_gets_longer_within_bounds),
+		cmocka_unit_test(a_doubt_is_judged_at_once),
 		cmocka_unit_test(a_slow_machine_gets_longer_each_time),
 	};
 
