@@ -117,13 +117,14 @@ unanswered "personal, a corporate resolver's NAT64 form" "$(personal $own "$name
 [ "$(lab_count lan "text:$name")" = 0 ] || fail "personal asked a corporate resolver"
 resolver personal host0 $works
 unanswered "personal by way of work's resolver" "$(personal $own "$(fresh)")"
-sibling() { # to work's, by the loopback link and from port 53, as who holds a socket there can: opened by UID
+sibling() { # sibling UID FROM - to work's, by the loopback link and from port 53, as who holds a socket there can
 	lab_in bulkhead python3 -c "import os, socket as s
-os.seteuid($1); c = s.socket(); c.settimeout(2); os.seteuid(0)
-c.bind(('127.0.0.1', 53)); c.connect(('$works', 53)); print('answers')" 2>/dev/null || echo none
+os.seteuid($1); c = s.socket(); c.settimeout(2); os.seteuid(0); c.bind(('$2', 53))
+try: c.connect(('$works', 53)); print('answers')
+except TimeoutError: print('none')" 2>&1 | tail -n 1
 }
-want "root by way of the loopback link" "$(sibling 0)" answers
-want "personal's uid by way of the loopback link" "$(sibling $((FW_UID_BASE + 12)))" none
+want "root by way of the loopback link" "$(sibling 0 127.0.0.1)" answers
+want "personal's uid by way of the loopback link" "$(sibling $((FW_UID_BASE + 12)) 127.0.0.2)" none
 resolver personal host0 100.64.0.6 # the work VM itself
 lab_start guest-dns nsenter --net=/run/netns/work dnsmasq --keep-in-foreground --no-resolv --no-hosts \
 	--conf-file=/dev/null --pid-file= --user=root --address=/example/203.0.113.9
