@@ -217,6 +217,7 @@ install: all
 	$(Q)install -m 644 $(wildcard hypervisor-glue/*.conf) $(SYSTEM)/modprobe.d
 	$(Q)install $(wildcard hypervisor-glue/*-bulkhead) $(DESTDIR)/etc/xen/scripts
 	$(Q)install -D -m 644 roles/bulkhead.bash-completion $(SHARE)/bash-completion/completions/bulkhead
+	$(Q)install -D -m 644 roles/bulkhead.sysusers $(DESTDIR)/usr/lib/sysusers.d/bulkhead.conf
 	$(Q)install -D -m 644 roles/80-bulkhead-bh0.network $(SYSTEM)/systemd/network/80-bulkhead-bh0.network
 	$(Q)install -D -m 644 roles/bulkhead.interfaces $(SHARE)/doc/bulkhead/examples/bulkhead.interfaces
 	$(Q)install -D -m 644 roles/90-bulkhead-nm.conf $(SYSTEM)/NetworkManager/conf.d/90-bulkhead.conf

@@ -69,6 +69,9 @@ fi
 [ "$(in_root bulkhead --version)" = "$("$out/bulkhead" --version)" ] || fail "bulkhead --version: $(in_root bulkhead --version)"
 [ "$(stat -c %a "$root"/usr/lib/NetworkManager/system-connections/bulkhead-bh0.nmconnection)" = 600 ] ||
 	fail "NetworkManager will not read its connection"
+while read -r _ name uid _; do
+	[ "$(in_root id -u "$name")" = "$uid" ] || fail "account '$name' is not $uid"
+done < <(grep '^u ' roles/bulkhead.sysusers)
 n=0
 for program in "$root"/usr/libexec/bulkhead/* "$root"/usr/bin/bulkhead* "$root"/usr/sbin/bulkhead*; do
 	[[ $(head -c 4 "$program") == $'\x7fELF' ]] || continue

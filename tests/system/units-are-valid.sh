@@ -3,7 +3,7 @@
 # program that is not installed, no NIC of the machine left outside, no virtual link taken.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for tool in systemd-analyze udevadm unshare; do
+for tool in systemd-analyze systemd-sysusers udevadm unshare; do
 	command -v $tool > /dev/null || { echo "$tool is not installed" && exit 77; }
 done
 [ "$(id -u)" = 0 ] || { echo "root is needed for a private /run" && exit 77; }
@@ -59,6 +59,16 @@ for unit in multi-user.target.wants/bulkheadd network-pre.target.requires/bulkhe
 	[ -L $work/root/etc/systemd/system/$unit.service ] || { echo "enabled without '$unit'"; exit 1; }
 done
 grep -q '^Requires=bulkhead-netns.service$' roles/bulkheadd.service || { echo "bulkheadd.service does not require the namespace"; exit 1; }
+
+# Accounts are for the numbers of the role table, over the uid_base that the man page has.
+base=$(sed -n 's/^uid_base: //p' roles/bulkheadd.8)
+accounts=$(awk -F'\t' -v base="$base" '$3 ~ /^[0-9]+$/ { gsub("_", "-", $1); print "bulkhead-" $1, base + $3 }' roles/roles.tsv | sort)
+[ "$(awk '$1 == "u" { print $2, $3 }' roles/bulkhead.sysusers | sort)" = "$accounts" ] || { echo "bulkhead.sysusers and roles.tsv disagree"; exit 1; }
+mkdir -p $work/root/etc
+said=$(systemd-sysusers --dry-run --root=$work/root - <roles/bulkhead.sysusers 2>&1) || { echo "systemd-sysusers: $said"; exit 1; }
+! systemd-sysusers --dry-run --root=$work/root - <<<"u bulkhead-key here" >/dev/null 2>&1 || { echo "systemd-sysusers sees no fault"; exit 1; }
+[ "$(grep -c "^Would create user 'bulkhead-\|^Creating user 'bulkhead-" <<<"$said")" = "$(wc -l <<<"$accounts")" ] || { echo "systemd-sysusers: $said"; exit 1; }
+echo "systemd-sysusers: $(wc -l <<<"$accounts") accounts"
 
 # exposure LIMIT UNIT: systemd's own measure of how open a unit is, in tenths
 exposure() {
