@@ -2,7 +2,8 @@
 # "bulkhead wifi" and a real wpa_supplicant (without a radio: what needs one is in tests/vm/wifi.sh): its
 # answers reach the command in the supplicant's own folder, a network that is not in reach is not kept,
 # one that is known is found by its SSID whatever bytes that has, one with 802.1X that IT wrote is tried as it is
-# and stays, and each refusal says what to do. "status" and "net explain" name the network, whatever its bytes.
+# and stays, and each refusal says what to do. A link in that folder is not followed. "status" and "net explain"
+# name the network, whatever its bytes.
 # limit: 90 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,6 +11,7 @@ for part in lab lans tpm roles laptop pki disk dot1x; do
 	. "$here/lab/$part.sh"
 done
 lab_enter "$@"
+command -v strace >/dev/null || lab_skip "strace is not installed"
 fail() {
 	echo "$1; $(tail -n 3 "$LAB/said")"
 	exit 1
@@ -49,6 +51,20 @@ shown='a \"b\" \\ c\xc3\xbc'
 supplicant /proc/self/ns/net
 told() { says 0 '' bulkhead wifi status </dev/null && grep -qxF "connected to '$shown'" "$LAB/said"; }
 lab_wait 10 told || fail "wifi status does not name the network"
+
+# The supplicant owns the folder in which the command, as root, makes its socket and gives it away. A link that it
+# puts there in between is given away itself, and not what it points to.
+echo root >"$LAB/victim"
+made() { link=$(find "$folder" -name 'cli-*' -type s) && [ -n "$link" ]; }
+given() { [ "$(stat -c %u "$link")" = $uid ] || [ "$(stat -c %u "$LAB/victim")" != 0 ]; }
+calls=chown,lchown,fchown,fchownat
+lab_start race strace -f -o "$LAB/race" -e trace=$calls -e inject=$calls:delay_enter=3000000 bulkhead wifi status
+lab_wait 10 made || fail "the command makes no socket: $(<"$LAB/race.log")"
+rm "$link" && ln -s "$LAB/victim" "$link"
+lab_wait 10 given || fail "the command gives nothing away: $(<"$LAB/race")"
+[ "$(stat -c %u "$LAB/victim")" = 0 ] || fail "what a link in the supplicant's folder points to is the supplicant's"
+lab_stop race
+rm -f "$link"
 cp "$folder/wl0.conf" "$LAB/wl0.conf"
 
 says 2 'passphrase has 8 to 63' bulkhead wifi connect nearby <<<"short"
