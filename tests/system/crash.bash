@@ -6,7 +6,7 @@
 # crash_record FOLDER WORK COMMAND... - run it, and keep what FOLDER was before and what was done to it
 crash_record() {
 	rm -rf "$2/crash-before" && cp -a "$1" "$2/crash-before" || return 1
-	strace -f -y -xx -s 4194304 -o "$2/crash-trace" \
+	strace --seccomp-bpf -f -y -xx -s 4194304 -o "$2/crash-trace" \
 		-e trace=openat,rename,renameat,renameat2,linkat,unlink,unlinkat,write,pwrite64,ftruncate,fallocate,fsync,fdatasync \
 		"${@:3}"
 }

@@ -54,4 +54,5 @@ for upon in alone encrypted; do
 	each_fault "disk rekey, $upon" "$BULKHEAD" disk rekey "$dir" --recovery-file "$D/recovery" "${papers[@]}" --recovery-out "$D/new"
 	rm -rf "$D"
 done
+faults_met || fail "no faults"
 echo "$n_faults faults, $again of them given again or resumed: the old key or the new one, and every byte"

@@ -49,4 +49,5 @@ old() { shows "$D/a.vhd" "$WORK/b.raw" || shows "$D/out/disks/work/leaf.vhd" "$W
 whole() { shows "$D/out/disks/work" "$WORK/b.raw" --recovery-file "$D/recovery"; }
 each_fault "disk create --in-place" "$BULKHEAD" disk create --in-place --source "$D/a.vhd" --name work --out "$D/out" \
 	"${papers[@]}" --recovery-out "$D/recovery"
+faults_met || fail "no faults"
 echo "$n_faults faults in 7 commands, $again of them given again: the old state or the new one, and nothing besides"
