@@ -19,6 +19,7 @@
 #include "roles/cli_disk_mac.h"
 #include "roles/cli_layers.h"
 #include "roles/cli_merge_mark.h"
+#include "roles/cli_merge_room.h"
 #include "roles/cli_pin.h"
 #include "vhdcrypt/hash_tree.h"
 
@@ -145,6 +146,7 @@ static int merge(const struct cli_layers *disk, const struct order *o, struct cl
 {
 	bool begun = false, in_force = false;
 	OWNS_SECRET struct secret mac_key = { 0 };
+	struct cli_merge_room room = { .fd = -1 };
 	struct msg_layers_made made;
 	OWNS_FD int none = -1;
 	int status = cli_merge_mark_begun(disk, &begun);
@@ -160,9 +162,12 @@ static int merge(const struct cli_layers *disk, const struct order *o, struct cl
 	if (status == 0)
 		status = verify_below(disk, chain, begun);
 	if (status == 0)
+		status = cli_merge_room_take(chain, disk->what, &room);
+	if (status == 0)
 		status = cli_merge_mark_set(disk, &chain->layer[0], begun);
 	if (status == 0)
 		status = cli_coalesce_into_parent(&o->merge, chain);
+	cli_merge_room_give(&room);
 	if (status == 0)
 		status = prove(disk, o, chain);
 	if (status == 0)

@@ -18,6 +18,7 @@
 #include "roles/cli_disk_copy.h"
 #include "roles/cli_layer_new.h"
 #include "roles/cli_layers.h"
+#include "roles/cli_merge_room.h"
 #include "roles/cli_vhd.h"
 
 static int proof_failed(const struct cli_coalesce *o, int r, uint64_t at)
@@ -182,6 +183,17 @@ static int into_new(const struct cli_coalesce *o, const struct cli_chain *chain)
 	return status;
 }
 
+static int into_parent(const struct cli_coalesce *o, const struct cli_chain *chain)
+{
+	struct cli_merge_room room = { .fd = -1 };
+	int status = cli_merge_room_take(chain, o->verb, &room);
+
+	if (status == 0)
+		status = cli_coalesce_into_parent(o, chain);
+	cli_merge_room_give(&room);
+	return status;
+}
+
 static int coalesce(const struct cli_coalesce *o)
 {
 	struct cli_chain chain;
@@ -202,7 +214,7 @@ static int coalesce(const struct cli_coalesce *o)
 	if (status == 0)
 		status = cli_chain_join(&chain, &o->keys);
 	if (status == 0)
-		status = o->into ? into_new(o, &chain) : cli_coalesce_into_parent(o, &chain);
+		status = o->into ? into_new(o, &chain) : into_parent(o, &chain);
 	(void)cli_chain_close(&chain); /* read-only */
 	return status;
 }

@@ -19,8 +19,9 @@ int image_where(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 	    offset_byte > size || len_bytes > size - offset_byte)
 		return -EINVAL;
 	if (image_is_fixed(image)) {
-		*ret_where =
-			(struct image_where){ .len_bytes = len_bytes, .file_byte = offset_byte };
+		*ret_where = (struct image_where){ .len_bytes = len_bytes,
+						   .placed = true,
+						   .file_byte = offset_byte };
 		return 0;
 	}
 	p = image_piece(image, offset_byte, len_bytes);
@@ -28,8 +29,10 @@ int image_where(struct image *image, uint64_t offset_byte, uint64_t len_bytes,
 			    &written, &n);
 	if (r < 0)
 		return r;
-	*ret_where = (struct image_where){ .len_bytes = (uint64_t)n * SECTOR, .hole = !written };
-	if (written)
+	*ret_where = (struct image_where){ .len_bytes = (uint64_t)n * SECTOR,
+					   .hole = !written,
+					   .placed = entry != VHD_MAP_HOLE };
+	if (ret_where->placed)
 		ret_where->file_byte = vhd_map_data_byte(&image->map, entry) + p.first_byte;
 	return 0;
 }

@@ -10,7 +10,8 @@
 struct image_where {
 	uint64_t len_bytes;
 	bool hole;
-	uint64_t file_byte; /* of the first byte, when it is no hole */
+	bool placed;	    /* it has its place in the file, a hole in a block that is there, too */
+	uint64_t file_byte; /* of the first byte, when it has one */
 };
 
 /* The first stretch of [offset, offset + len) that is a hole, or that lies in one piece in the

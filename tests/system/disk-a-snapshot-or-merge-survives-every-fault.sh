@@ -50,7 +50,7 @@ locks
 SNAPSHOT=(bulkhead disk snapshot work --pin-fd 0 --recovery-out)
 with_pin "${SNAPSHOT[@]}" "$IT/recovery-1" || fail "no snapshot"
 opens "one layer more"
-writes 0x22 900000 200000 && writes 0 4194304 65536
+writes 0x22 900000 200000 && writes 0 4194304 65536 && writes 0x33 20000000 4096 # where the leaf has no block
 locks
 
 # ---- a snapshot: nothing of it, or all ----
@@ -116,8 +116,15 @@ for spoil in "leaf.vhd 500000" "local-1.merge 20" "local-1.merge 3"; do
 	[ $status = 4 ] && [ -e "$disk/local-1.vhd" ] || fail "$spoil changed after a kill: exit status $status"
 	put_back
 done
+# a full disk: not even begun
+fallocate -l $(($(df --output=avail -B1 "$disk" | tail -n 1) - 400000)) "$LAPTOP_STATE/full" || fail "it does not fill"
+with_pin "${MERGE[@]}" && fail "a merge on a full disk"
+grep -q "no room" "$LAB/said" && diff -r "$disk" "$LAB/kept" >>"$LAB/said" || fail "a full disk"
+rm "$LAPTOP_STATE/full"
 with_pin "${MERGE[@]}" || fail "no merge"
+(($(stat -c '%b * 512 - %s' "$disk/leaf.vhd") < 65536)) || fail "what was reserved is not given back"
 opens merged
 disk_same_to_qemu work || fail "the merged disk is not what was written"
 echo "a snapshot's power cuts: $states"
+faults_met || exit 1
 echo "$n_faults faults, $whole snapshots and $again merges given again; nothing lost, nothing left"
