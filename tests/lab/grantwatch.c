@@ -3,8 +3,9 @@
  *
  *	grantwatch PORT
  *
- * Prints "open AT UNTIL" when a batch leaves an element for PORT in the map (UNTIL is its own end),
- * "closed AT" when one leaves none; AT is when the notification was read, which is after the change.
+ * Prints "open AT UNTIL LATE" when a batch leaves an element for PORT in the map (UNTIL is its own end),
+ * "closed AT" when one leaves none; AT is when the notification was read, which is after the change: by LATE
+ * nanoseconds at most, when there was nothing to read yet.
  * "lost" when the kernel had more to say than was read. Times are CLOCK_MONOTONIC in nanoseconds. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <libnftnl/set.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +21,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BUFFER_BYTES = 64 << 20 };
+enum { BUFFER_BYTES = 64 << 20, LOOK_MS = 10 };
 
 struct watch {
 	const char *port;
 	uint64_t until_ns; /* of the element that lasts longest; 0: none */
+	uint64_t quiet_ns; /* the last time that there was nothing to read */
 	bool touched;
 };
 
@@ -91,8 +94,9 @@ static int take(const struct nlmsghdr *nlh, void *data)
 		break;
 	case NFT_MSG_NEWGEN: /* the end of a batch */
 		if (w->touched && w->until_ns != 0)
-			printf("open %llu %llu\n", (unsigned long long)now_ns(),
-			       (unsigned long long)w->until_ns);
+			printf("open %llu %llu %llu\n", (unsigned long long)now_ns(),
+			       (unsigned long long)w->until_ns,
+			       (unsigned long long)(now_ns() - w->quiet_ns));
 		else if (w->touched)
 			printf("closed %llu\n", (unsigned long long)now_ns());
 		w->touched = false;
@@ -118,8 +122,14 @@ int main(int argc, char **argv)
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	fputs("ready\n", stderr);
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		struct pollfd pfd = { .fd = mnl_socket_get_fd(nl), .events = POLLIN };
+		ssize_t n;
 
+		while (poll(&pfd, 1, 0) == 0) {
+			w.quiet_ns = now_ns();
+			(void)poll(&pfd, 1, LOOK_MS);
+		}
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 || mnl_cb_run(buf, (size_t)n, 0, 0, take, &w) < 0) {

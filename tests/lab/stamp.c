@@ -263,13 +263,14 @@ static int hear(const char *path)
 
 struct span {
 	uint64_t from_ns, to_ns;
+	uint64_t late_ns; /* from_ns may be so much later than the opening */
 };
 
-/* WATCH: "open AT UNTIL" and "closed AT". Permission lasts to what comes first: its own end, or no. */
+/* WATCH: "open AT UNTIL LATE" and "closed AT". Permission lasts to what comes first: its own end, or no. */
 static size_t spans_read(const char *path, struct span *ret)
 {
 	FILE *file = fopen(path, "re");
-	unsigned long long at, until;
+	unsigned long long at, until, late;
 	char line[128];
 	size_t n = 0;
 
@@ -278,11 +279,11 @@ static size_t spans_read(const char *path, struct span *ret)
 	while (fgets(line, sizeof(line), file)) {
 		struct span *last = n > 0 ? &ret[n - 1] : NULL;
 
-		if (sscanf(line, "open %llu %llu", &at, &until) == 2) {
+		if (sscanf(line, "open %llu %llu %llu", &at, &until, &late) == 3) {
 			if (last && at <= last->to_ns)
 				last->to_ns = until; /* renewed */
 			else if (n < OPEN_MAX)
-				ret[n++] = (struct span){ at, until };
+				ret[n++] = (struct span){ at, until, late };
 		} else if (sscanf(line, "closed %llu", &at) == 1) {
 			if (last && at < last->to_ns)
 				last->to_ns = at;
@@ -299,16 +300,19 @@ static size_t spans_read(const char *path, struct span *ret)
 static void say_distance(const struct span *span, size_t n_spans, uint64_t first_ns,
 			 uint64_t last_ns)
 {
-	uint64_t before_ns = UINT64_MAX, after_ns = UINT64_MAX;
+	uint64_t before_ns = UINT64_MAX, after_ns = UINT64_MAX, late_ns = 0;
 
 	for (size_t i = 0; i < n_spans; i++) {
-		if (first_ns < span[i].from_ns)
-			before_ns = MIN(before_ns, span[i].from_ns - first_ns);
+		if (first_ns < span[i].from_ns && span[i].from_ns - first_ns < before_ns) {
+			before_ns = span[i].from_ns - first_ns;
+			late_ns = span[i].late_ns;
+		}
 		if (last_ns > span[i].to_ns)
 			after_ns = MIN(after_ns, last_ns - span[i].to_ns);
 	}
 	if (before_ns != UINT64_MAX)
-		printf(", begins %.1f ms before an opening", (double)before_ns / 1e6);
+		printf(", begins %.1f ms before an opening that was read up to %.1f ms late",
+		       (double)before_ns / 1e6, (double)late_ns / 1e6);
 	if (after_ns != UINT64_MAX)
 		printf(", ends %.1f ms after a closing", (double)after_ns / 1e6);
 	printf("\n");

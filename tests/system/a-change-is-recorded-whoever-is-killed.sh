@@ -56,6 +56,22 @@ lab_pause 0.5
 umount /usr/libexec/bulkhead/bulkhead-audit
 recorded nobody "audit and decide are killed"
 
+# The supervisor reads late: a switch, the rules and nft's end are there at once. (20 s: in "make soak".)
+if [ "$ROUNDS" -ge 10 ]; then
+	switch=net.ipv4.conf.all.send_redirects
+	right() { [ "$(lab_in bulkhead sysctl -n $switch)" = 0 ]; }
+	ended() { [ ! -e "/proc/$1/exe" ]; }
+	nft=$(laptop_role_pid nft)
+	kill -STOP "$(laptop_pid)"
+	lab_in bulkhead sysctl -qw $switch=1
+	lab_wait 60 right || fail "nft does not set the switch right"
+	change late
+	lab_wait 5 ended "$nft" || fail "nft goes on"
+	kill -CONT "$(laptop_pid)"
+	recorded late "the supervisor is late"
+	case_audited '.kind == "tamper" and .subject == "kernel switch"' || fail "the supervisor is late: the switch is lost"
+fi
+
 for ((i = 0; i < ROUNDS; i++)); do
 	pid=$(laptop_role_pid decide)
 	a=$(printf '0.%03d' $((RANDOM % 60))) b=$(printf '0.%03d' $((RANDOM % 60)))
