@@ -288,7 +288,8 @@ static int begin_and_work(struct cli_convert *c, enum journal_direction directio
 	if (status != 0)
 		return status;
 	r = convert_open(&order, &convert, &fault);
-	c->begun = r == 0;
+	/* also when its head could not be flushed: what it needs to go on is kept as long as it is there */
+	c->begun = r == 0 || cli_convert_files_begun(c, &head);
 	status = r < 0 ? cli_convert_files_refused(c, r, &fault) : work(c, convert, &order);
 	convert_close(convert);
 	return record_end(c, status);

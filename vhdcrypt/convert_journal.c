@@ -59,7 +59,8 @@ static bool mac_holds(const struct convert *c, const uint8_t *fixed, const uint8
 	return sodium_memcmp(mac, fixed + JOURNAL_SIGNED_BYTES, sizeof(mac)) == 0;
 }
 
-/* Zeros, synced; then the head, synced: a journal with a head is whole. */
+/* Zeros, synced; then the head, synced: a journal with a head is whole. One that may not be is empty again:
+ * nothing has begun. */
 static int fill(struct convert *c)
 {
 	OWNS_HEAP uint8_t *zeros = calloc(1, JOURNAL_SLOT_BYTES);
@@ -82,7 +83,11 @@ static int fill(struct convert *c)
 	journal_head_build(&c->head, raw);
 	mac_of(c, raw, NULL, 0, raw + JOURNAL_SIGNED_BYTES);
 	r = store_write(&c->journal, raw, sizeof(raw), 0);
-	return r < 0 ? r : store_sync(&c->journal);
+	if (r == 0)
+		r = store_sync(&c->journal);
+	if (r < 0)
+		(void)store_truncate(&c->journal, 0); /* else a resume goes by it */
+	return r;
 }
 
 /* Is it the journal of just what was ordered? */
