@@ -133,12 +133,12 @@ int cli_convert_files_keys(const struct cli_convert *c, enum journal_direction d
 	return status;
 }
 
-static void drop(const struct cli_convert *c, const char *suffix)
+static int drop(const struct cli_convert *c, const char *suffix)
 {
 	char name[CLI_LAYER_NAME_BYTES];
 
 	cli_convert_name(c, suffix, name);
-	(void)unlinkat(c->folder.fd, name, 0);
+	return unlinkat(c->folder.fd, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 void cli_convert_files_drop_unbegun(const struct cli_convert *c)
@@ -148,8 +148,8 @@ void cli_convert_files_drop_unbegun(const struct cli_convert *c)
 
 	if (n < 0 || !sodium_is_zero(raw, (size_t)n))
 		return;
-	drop(c, CLI_CONVERT_NEXT_MAC);
-	drop(c, CLI_CONVERT_JOURNAL);
+	(void)drop(c, CLI_CONVERT_NEXT_MAC);
+	(void)drop(c, CLI_CONVERT_JOURNAL);
 }
 
 int cli_convert_files_refused(const struct cli_convert *c, int err, const struct vhd_fault *fault)
@@ -362,31 +362,31 @@ int cli_convert_files_place(const struct cli_convert *c, enum journal_direction 
 	return status == 0 ? cli_convert_sync_folder(c) : status;
 }
 
+/* One that stays, unsaid, would be taken for another disk's, or for an unfinished conversion. */
+static int take_away(const struct cli_convert *c, const char *suffix)
+{
+	int r = drop(c, suffix);
+
+	return r == 0 ? 0 : cli_errno(r, "%s '%s': remove its '%s'", c->verb, c->path, suffix);
+}
+
 int cli_convert_files_clean(const struct cli_convert *c, enum journal_direction direction)
 {
-	char journal[CLI_LAYER_NAME_BYTES];
+	/* before the journal: without one, the first would say that nothing has begun */
+	static const char *const gone[] = { CLI_CONVERT_FROM, CLI_CONVERT_MAC,
+					    CLI_CONVERT_NEXT_MAC };
 	int status = 0;
 
 	/* while the journal is there nobody takes the plain disk for an encrypted one */
 	if (direction == JOURNAL_DECRYPT && is_there(c, CLI_CONVERT_HEADER))
 		status = move_suffix(c, CLI_CONVERT_HEADER, CLI_CONVERT_OLD_HEADER);
-	/* before the journal: without one, it would say that nothing has begun */
-	drop(c, CLI_CONVERT_FROM);
-	if (direction == JOURNAL_DECRYPT) {
-		drop(c, CLI_CONVERT_MAC);
-		drop(c, CLI_CONVERT_NEXT_MAC);
-	}
+	for (size_t i = 0; status == 0 && i < (direction == JOURNAL_DECRYPT ? 3 : 1); i++)
+		status = take_away(c, gone[i]);
+	status = status ? status : cli_convert_sync_folder(c);
+	status = status ? status : take_away(c, CLI_CONVERT_JOURNAL);
+	status = status ? status : cli_convert_sync_folder(c);
 	if (status == 0)
-		status = cli_convert_sync_folder(c);
-	if (status != 0)
-		return status;
-	cli_convert_name(c, CLI_CONVERT_JOURNAL, journal);
-	if (unlinkat(c->folder.fd, journal, 0) < 0 && errno != ENOENT)
-		return cli_errno(-errno, "%s '%s': remove its journal '%s'", c->verb, c->path,
-				 journal);
-	status = cli_convert_sync_folder(c);
-	if (status == 0)
-		drop(c, CLI_CONVERT_OLD_HEADER);
+		(void)drop(c, CLI_CONVERT_OLD_HEADER);
 	return status;
 }
 
@@ -394,6 +394,6 @@ bool cli_convert_files_clean_old(const struct cli_convert *c)
 {
 	if (c->journal_fd >= 0 || !is_there(c, CLI_CONVERT_OLD_HEADER) || is_marked(c))
 		return false;
-	drop(c, CLI_CONVERT_OLD_HEADER);
+	(void)drop(c, CLI_CONVERT_OLD_HEADER);
 	return true;
 }
