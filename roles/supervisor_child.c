@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,6 +195,17 @@ static void unblock_signals(void)
 	(void)signal(SIGPIPE, SIG_DFL);
 }
 
+/* Whoever closes goes before what people run, as the unit has it (Nice=): a machine that somebody keeps busy
+ * closes as fast. The others have no such hurry. */
+static void give_way(enum role_id role)
+{
+	if (role == ROLE_DECIDE || role == ROLE_NFT || role == ROLE_SNIFF ||
+	    getpriority(PRIO_PROCESS, 0) >= 0)
+		return;
+	if (setpriority(PRIO_PROCESS, 0, 0) < 0)
+		die("give way to others: %m");
+}
+
 void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 {
 	pid_t pid = fork();
@@ -203,6 +215,7 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 	if (pid == 0) {
 		unblock_signals();
 		null_standard_fds();
+		give_way(child->role);
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 			die("tie a child to its parent: %m");
 		if (child->role == ROLE_DHCP) {

@@ -48,6 +48,10 @@ done
 	fail "the namespace comes after network-pre.target"
 [ "$(entered bulkhead-netns ActiveEnter)" -le "$(entered systemd-networkd ExecMainStart)" ] ||
 	fail "systemd-networkd starts before the namespace is there"
+[ "$(</sys/fs/cgroup/system.slice/bulkheadd.service/cpu.weight)" = 1000 ] || fail "no share of the CPU is its own"
+for nice in bulkhead-decide:-10 bulkhead-nft:-10 bulkhead-sniff:-10 bulkhead-key:0 dhcpcd:0; do
+	[ "$(ps -o ni= -C "$(cut -c 1-15 <<<"${nice%:*}")" | sort -un | tr -d ' \n')" = "${nice#*:}" ] || fail "not as nice as $nice: $(ps -eo ni,comm)"
+done
 inside || fail "the card is not in the namespace: $(ip -br link)"
 opens boot
 at=$(foreign_since 0)
