@@ -2,7 +2,7 @@
 # Personal holds grants by two uplinks. A flow that began by one never goes on by the other when the route
 # changes, though a new one begins there; nor does an error about it, either way; nor when the first grant
 # ends and the other stays. To an endpoint of a VPN, and from it, pass errors alone, not "slow down".
-# holds: open begin admit forward vpn_flow back vpn back_vpn
+# holds: open begin admit forward dispatch vpn_flow back vpn back_vpn
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"
 . "$LAB_TOP/tests/lab/firewall.sh"
@@ -10,6 +10,7 @@ lab_enter "$@"
 
 far=198.51.100.1 far6=2001:db8:6464::1
 flow() { "$FW_FORGE" udp 100.64.0.2 $far "$2" 9 "$token-$1." 3 >/dev/null; }
+ask() { "$FW_FORGE" udp 100.64.0.2 $far 4002 7 "$token-$1." 3 >/dev/null; } # nobody answers there
 seen() { lab_wait 3 lab_seen "$1" "text:$token-$2." || fail "$2 is not on '$1'"; }
 mac() { ip -n bulkhead -o link show "$1" | sed 's/.*ether \([^ ]*\).*/\1/'; }
 error() { # error KIND TYPE - of personal, about what came back to it; quoting its head (RFC 792)
@@ -52,7 +53,8 @@ lab_start echo2 nsenter --net=/run/netns/lan2 "$FW_FORGE" echo-at $far 9
 for kind in "open 0" "vpn 1"; do
 	ip -n bulkhead route replace default via $FW_LAN
 	ip -n bulkhead -6 route replace default via $FW_LAN6
-	fw_tell none "pair host0 up0 $kind 9000" "pair host0 up1 $kind 9000" "endpoint 17 $far 9" "endpoint 17 $far6 9" tighten hold
+	fw_tell none "pair host0 up0 $kind 9000" "pair host0 up1 $kind 9000" "endpoint 17 $far 9" "endpoint 17 $far 7" "endpoint 17 $far6 9" \
+		tighten hold
 	[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
 	token=$(lab_token "${kind% *}")
 	flow first 4000
@@ -60,6 +62,8 @@ for kind in "open 0" "vpn 1"; do
 	port=$(sed -n '$s/from //p' "$LAB/echo.log")
 	"$FW_FORGE" udp fd62:756c:6b00::2 $far6 4000 9 "$token-first6." 3 >/dev/null
 	seen lan first6
+	ask silent
+	seen lan silent
 	if [ "$kind" = "vpn 1" ]; then
 		error slow 04
 		answered slow-back 04
@@ -75,11 +79,12 @@ for kind in "open 0" "vpn 1"; do
 	ip -n bulkhead route replace default via 192.168.8.1
 	ip -n bulkhead -6 route replace default via fd08::1
 	flow moved 4000
+	ask silent-moved # as new as the first time
 	error moved-error 03
 	error6 moved-error6
 	flow new 4001
 	seen lan2 new
-	for what in moved moved-error moved-error6; do unseen lan2 $what; done
+	for what in moved silent-moved moved-error moved-error6; do unseen lan2 $what; done
 	unseen lan moved
 	# nor does its answer come by the other one
 	lab_in lan2 "$FW_FORGE" udp $far 192.168.7.50 9 "$port" "$token-answer." 3 >/dev/null

@@ -110,6 +110,8 @@ lab_in bulkhead grep -q "dst=$FW_LAN .*dport=53 " /proc/net/nf_conntrack || fail
 resolver work vif1.0 $FW_CORP
 resolver personal host0 $FW_CORP
 open "work, a corporate resolver" work $works "$(fresh).example"
+resolver work vif1.0 $FW_CORP6
+open "work, a corporate resolver's NAT64 form" work $works "$(fresh).example"
 name=$(fresh)
 unanswered "personal, a corporate resolver" "$(personal $own "$name")"
 resolver personal host0 $FW_CORP6
