@@ -42,17 +42,21 @@ volume_key() {
 }
 has_begun() { head -c 8 "$dir/leaf.convert" 2>/dev/null | grep -qx bhconvrt; }
 killed_until_done() { # the order, killed and gone on with
-	local pid n command=("$BULKHEAD" "${rekey[@]}")
+	local pid n on command=("$BULKHEAD" "${rekey[@]}")
 	for ((n = 0; n < KILLS; n++)); do
 		(exec "${command[@]}") <<<"$PIN" >"$WORK/log" 2>&1 &
 		pid=$!
 		while kill -0 "$pid" 2>/dev/null && ! has_begun; do read -rt 0.01 <> <(:) || true; done
+		has_begun && on=yes || on=
 		read -rt "0.$(printf %02d $((RANDOM % 20)))" <> <(:) || true
 		kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
 		wait "$pid" 2>/dev/null && return
-		has_begun || continue
-		begun=$((begun + 1))
-		command=("$BULKHEAD" disk resume "$dir" --recovery-file "$key" --recovery-file "$new")
+		if has_begun || [ -e "$dir/leaf.old.luks" ]; then
+			begun=$((begun + 1))
+			command=("$BULKHEAD" disk resume "$dir" --recovery-file "$key" --recovery-file "$new")
+		elif [ -n "$on" ]; then
+			return 0 # all but its last words
+		fi
 	done
 	"${command[@]}" <<<"$PIN" >"$WORK/log" 2>&1 || fail "not finished: $(cat "$WORK/log")"
 }
