@@ -32,7 +32,7 @@ if lab_in bulkhead test -e $switch; then
 	for table in iptables ip6tables arptables; do
 		[ "$(lab_in bulkhead cat ${switch%iptables}$table)" = 0 ] || fail "bridge-nf-call-$table is on"
 	done
-	fw_tell leave
+	fw_tell end
 	wait "$FW_CHILD" || true
 	lab_in bulkhead sysctl -qw net.bridge.bridge-nf-call-iptables=1
 	fw_start
