@@ -72,6 +72,11 @@ arrived() { # packets at the far end's link so far
 	ip -n server -j -s link show dev w0 | jq '.[0].stats64.rx.packets'
 }
 
+turn() { # turn ROUND - all, each time another one first
+	local i
+	for i in "${!WHO[@]}"; do echo "${WHO[(i + $1) % ${#WHO[@]}]}"; done
+}
+
 table() { # table UNIT PREFIX
 	local who
 	for who in "${WHO[@]}"; do
@@ -93,7 +98,7 @@ fi
 
 bench_head "a small UDP packet of one flow, $ROUNDS rounds of $MS ms"
 for round in $(seq "$ROUNDS"); do
-	for who in "${WHO[@]}"; do
+	for who in $(turn "$round"); do
 		load "$who"
 		before=$(arrived)
 		# (first in line for its CPU: what else runs here is not what is measured)
@@ -112,7 +117,7 @@ lab_start iperf3 peers_exec server bench /usr/bin/iperf3 -s -B $SINK
 lab_wait 5 lab_in server sh -c '[ -n "$(ss -Hltn sport = :5201)" ]' || fail "iperf3 does not start"
 bench_head "TCP of one guest, iperf3, $ROUNDS rounds of 1 s"
 for round in $(seq "$ROUNDS"); do
-	for who in "${WHO[@]}"; do
+	for who in $(turn "$round"); do
 		load "$who"
 		rate=$( (peers_exec client bench /usr/bin/iperf3 -c $SINK -t 1 -J) |
 			jq '.end.sum_received.bits_per_second / 1e6 | floor')
