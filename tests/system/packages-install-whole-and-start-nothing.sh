@@ -35,7 +35,7 @@ debs=("${packages[@]/%/_${version}_$(dpkg --print-architecture).deb}")
 
 # -- installed; in systemctl's place is what writes down what it is asked
 if [ -n "$all" ]; then
-	mmdebstrap --quiet --variant=apt "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" \
+	mmdebstrap --quiet --variant=apt --include=systemd "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" \
 		/etc/apt/sources.list.d/debian.sources >"$work/log" 2>&1 || fail "$(tail -n 20 "$work/log")"
 	cp /etc/resolv.conf "$root/etc/"
 else
@@ -56,7 +56,7 @@ enabled() { find "$root"/etc/systemd/system "$root"/etc/rc?.d -name '*bulkhead*'
 asked() {
 	rm -f "$root/asked"
 	in_root "$@" >"$work/log" 2>&1 || fail "$*: $(tail -n 20 "$work/log")"
-	grep -v 'daemon-reload' "$root/asked" || true
+	grep -sv 'daemon-reload' "$root/asked" || true
 }
 if [ -n "$all" ]; then
 	asked apt-get update >/dev/null
