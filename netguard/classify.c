@@ -68,6 +68,7 @@ static void drop_absence(struct classify_state *s)
 	s->alive = false;
 	s->alive_slow = false;
 	memset(&s->seen, 0, sizeof(s->seen));
+	memset(s->enrolled, 0, sizeof(s->enrolled));
 	s->quiet_boot_ms = s->now_boot_ms;
 }
 
@@ -324,6 +325,9 @@ static void take_fact(struct classify_state *s, const struct classify_rules *rul
 		break;
 	case CLASSIFY_PROOF:
 		take_proof(s, &fact->proof);
+		break;
+	case CLASSIFY_ENROLLED:
+		memcpy(s->enrolled, fact->site, sizeof(s->enrolled));
 		break;
 	case CLASSIFY_RULES:
 		take_rules(s, rules);

@@ -11,7 +11,8 @@
  *   window does), an exchange of this very link (a lease for our own MAC, or
  *   a router and an address of ours inside its prefix), and no sign.
  * - home needs the same over a shorter window, never shorter than the beacons' second, on a
- *   network that the rules list as enrolled.
+ *   network that the rules list as enrolled. Where it was enrolled on this very link, a server or
+ *   router that greets later still belongs to it.
  * - proven needs a proof that was ordered in this link generation and is still valid.
  * - A proof that ends leaves suspect behind, until the cable or the network changes.
  * - A tunnel is unknown, or tunnel while a proof of that class is valid. It has no signs, and no
@@ -84,6 +85,7 @@ enum classify_fact_kind {
 	CLASSIFY_ANNOUNCEMENT, /* .site: a signed announcement was heard and verified */
 	CLASSIFY_SNIFF_GONE,   /* sniff ended or was replaced */
 	CLASSIFY_PROOF,	       /* .proof: prove verified a reply */
+	CLASSIFY_ENROLLED,     /* .site: the rules have a home of this name, made of this link */
 	CLASSIFY_RULES,	       /* the rules changed */
 	CLASSIFY_TIME,	       /* nothing but the time */
 	N_CLASSIFY_FACT_KINDS,
@@ -139,6 +141,7 @@ struct classify_state {
 	struct msg_alive counts;
 	struct classify_exchange seen; /* in this generation */
 	bool sign_heard;	       /* on this link, whether it stands or not */
+	char enrolled[MSG_NAME_BYTES]; /* the home that this very link was made, or "" */
 	struct classify_sign sign[N_SIGN_KINDS];
 	uint64_t proof_until_boot_ms; /* 0: none */
 	uint32_t proof_kind;	      /* SIGN_BEACON or SIGN_TLS */

@@ -33,6 +33,8 @@ bool classify_home_of(const struct classify_exchange *x, struct classify_home *r
 	/* a lease whose router has not been heard would be a lease of anybody's */
 	if (!h.has_dhcp && x->dhcp_done)
 		return false;
+	if (x->n_routers > 1 || (x->n_routers > 0 && !h.has_ra))
+		return false;
 	*ret = h;
 	return true;
 }
@@ -64,10 +66,20 @@ bool classify_home_is(const struct classify_home *home, const struct classify_ex
 		return false;
 	if (home->has_dhcp != now.has_dhcp || (home->has_dhcp && !same_dhcp(home, &now)))
 		return false;
-	if (x->n_routers > 1 || (x->n_routers > 0 && !now.has_ra))
-		return false; /* more than was there when it was enrolled */
 	if (!now.has_ra)
 		return home->has_dhcp;
 	return home->has_ra && same_router(home, &now) &&
 	       (home->has_dhcp || same_prefix(home, &now));
+}
+
+bool classify_home_grew(const struct classify_home *home, const struct classify_exchange *x)
+{
+	struct classify_home now;
+
+	if (home->name[0] == '\0' || !classify_home_of(x, &now))
+		return false;
+	if ((home->has_dhcp && !(now.has_dhcp && same_dhcp(home, &now))) ||
+	    (home->has_ra && !(now.has_ra && same_router(home, &now) && same_prefix(home, &now))))
+		return false;
+	return home->has_dhcp != now.has_dhcp || home->has_ra != now.has_ra;
 }

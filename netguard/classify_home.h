@@ -29,12 +29,17 @@ struct classify_home {
 };
 
 /* What the network of now is known by; the name is left empty. False: nothing was exchanged yet
- * that could tell it from another. */
+ * that could tell it from another, or what was heard is more than a home is known by: several
+ * routers of IPv6, or one that gives no prefix. */
 bool classify_home_of(const struct classify_exchange *x, struct classify_home *ret);
 
 /* Is it this one? Everything that was enrolled for DHCPv4 must be heard again; a router
  * advertisement may be late, but must not contradict. A network without DHCPv4 is known by its
  * router and prefix. */
 bool classify_home_is(const struct classify_home *home, const struct classify_exchange *x);
+
+/* Has it grown? All that was enrolled is heard unchanged, and DHCPv4 or a router besides, where there
+ * was none. Only on the very link on which it was enrolled is it still the same network. */
+bool classify_home_grew(const struct classify_home *home, const struct classify_exchange *x);
 
 #endif

@@ -41,9 +41,14 @@ uint32_t classify_zone_sign(const struct classify_state *state)
 const struct classify_home *classify_zone_home(const struct classify_state *state,
 					       const struct classify_rules *rules)
 {
-	for (uint32_t i = 0; i < rules->n_homes && i < CLASSIFY_HOMES; i++)
-		if (classify_home_is(&rules->home[i], &state->seen))
-			return &rules->home[i];
+	for (uint32_t i = 0; i < rules->n_homes && i < CLASSIFY_HOMES; i++) {
+		const struct classify_home *home = &rules->home[i];
+
+		if (classify_home_is(home, &state->seen) ||
+		    (strncmp(home->name, state->enrolled, sizeof(home->name)) == 0 &&
+		     classify_home_grew(home, &state->seen)))
+			return home;
+	}
 	return NULL;
 }
 

@@ -88,7 +88,10 @@ static enum reason check_enrol(const struct decider *d, const struct uplink *u,
 	if (reason != REASON_OK)
 		return reason;
 	if (!classify_home_of(&u->state.seen, &home)) {
-		*ret_detail = "its router has not been heard; open a page and try again";
+		*ret_detail = u->state.seen.n_routers > 0
+				      ? "its routers are no home's: one of IPv6, that gives a "
+					"prefix, and of DHCPv4 one that was heard"
+				      : "its router has not been heard; open a page and try again";
 		return REASON_NET_UNKNOWN;
 	}
 	if (homes_find(&d->homes, r->name) < d->homes.n) {

@@ -115,15 +115,35 @@ bool decide_homes_may(enum policy_who who, unsigned uid)
 	return who == POLICY_WHO_USER ? uid != UINT32_MAX : who == POLICY_WHO_ROOT && uid == 0;
 }
 
-void decide_homes_add(struct decider *d, const struct uplink *u, const char *name, uint64_t now)
+void decide_homes_add(struct decider *d, struct uplink *u, const char *name, uint64_t now)
 {
+	struct classify_fact fact = { .kind = CLASSIFY_ENROLLED };
 	struct homes *h = &d->homes;
 
 	if (h->n == CLASSIFY_HOMES || !classify_home_of(&u->state.seen, &h->home[h->n]))
 		return; /* never: the caller has checked */
 	memcpy(h->home[h->n].name, name, MSG_NAME_BYTES);
 	h->enrolled_wall_s[h->n++] = loop_now_wall_s();
+	memcpy(fact.site, name, sizeof(fact.site));
+	decide_uplinks_step(d, u, &fact, now);
 	changed(d, now);
+}
+
+void decide_homes_grow(struct decider *d, const struct uplink *u)
+{
+	uint32_t i = homes_find(&d->homes, u->state.enrolled);
+	struct classify_home *home = &d->homes.home[i];
+	struct classify_home now;
+
+	if (i == d->homes.n || !classify_home_grew(home, &u->state.seen) ||
+	    !classify_home_of(&u->state.seen, &now))
+		return;
+	log_info("home '%s': its %s greeted late", home->name,
+		 home->has_ra ? "DHCP server" : "IPv6 router");
+	memcpy(now.name, home->name, sizeof(now.name));
+	*home = now;
+	decide_homes_rules(d, &d->rules);
+	store(d);
 }
 
 void decide_homes_forget(struct decider *d, int client, const struct msg_ctl *m, uint64_t now)

@@ -133,7 +133,10 @@ void decide_homes_tick(struct decider *d, uint64_t now);
 bool decide_homes_may(enum policy_who who, unsigned uid);
 
 /* The network of u, for which classify_home_of() holds, is a home from now on. */
-void decide_homes_add(struct decider *d, const struct uplink *u, const char *name, uint64_t now);
+void decide_homes_add(struct decider *d, struct uplink *u, const char *name, uint64_t now);
+
+/* u heard something: if it is a home since its cable was plugged in, what greeted late is part of it. */
+void decide_homes_grow(struct decider *d, const struct uplink *u);
 
 /* Requests that wait for nothing. */
 void decide_homes_forget(struct decider *d, int client, const struct msg_ctl *m, uint64_t now);

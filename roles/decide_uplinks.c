@@ -47,6 +47,7 @@ void decide_uplinks_step(struct decider *d, struct uplink *u, const struct class
 
 	if (classify_step(&u->state, &d->rules, fact, now))
 		d->changed = true;
+	decide_homes_grow(d, u);
 	if (u->state.generation != generation || u->state.zone != ZONE_FOREIGN)
 		u->agreed = false; /* it was said of this very network */
 	if (u->state.generation != generation) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A foreign network becomes a home by the word of whom the policy names, recorded before it counts;
-# plugged in again it is home within three seconds, also after a restart of decide. Another network
-# that looks like it is foreign, the company's is suspect, and neither can be enrolled there. A
-# policy without homes ends them; a damaged file holds none. "ask" opens for one network, once.
+# plugged in again it is home within three seconds, also after a restart of decide; what greets late
+# is part of it. Another network that looks like it is foreign, the company's is suspect, and neither
+# can be enrolled there. A policy without homes ends them; a damaged file holds none. "ask" opens for
+# one network, once.
 # limit: 300 s
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,6 +36,9 @@ rules() { # rules NUMBER LINE... - a new policy, in force
 	bulkhead policy install "$IT/rules.yaml" >/dev/null || fail "policy $number is refused"
 }
 other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+router_is_of() { # router_is_of HOME - the file says so
+	grep -q "^home $1 [0-9]* [^ ]* [0-9a-f]" "$LAPTOP_STATE/homes"
+}
 phases() { # phases KIND SUBJECT - of its records, in order
 	laptop_audit "[.[] | select(.kind == \"$1\" and .subject == \"$2\") | .phase] | join(\" \")"
 }
@@ -108,6 +112,9 @@ lab_wait 5 personal_is true || fail "a yes does not open"
 lab_wait 10 personal_gets "http://$LAN_SERVER/" || fail "personal gets no page after a yes"
 [ "$(phases allow en0)" = "event intent outcome" ] || [ "$(phases allow en0)" = "intent outcome" ] ||
 	[ "$(phases allow en0)" = "event event intent outcome" ] || fail "the yes is recorded as '$(phases allow en0)'"
+lab_in home nft add table inet late
+lab_in home nft -- add chain inet late out '{ type filter hook output priority 0; }'
+lab_in home nft add rule inet late out icmpv6 type nd-router-advert drop
 lans_plug home
 lab_wait 10 laptop_zone_is unknown || fail "no event"
 lab_wait 60 laptop_zone_is foreign || fail "no foreign network"
@@ -115,6 +122,10 @@ personal_is false && reason_is net-ask || fail "a yes outlives its network"
 other bulkhead net enroll-home >/dev/null || fail "a user whom the policy names cannot enrol"
 lab_wait 5 laptop_zone_is home && lab_wait 20 personal_is true || fail "home-1 is closed"
 [ "$(bulkhead net homes --json | jq -r '.[0].name')" = home-1 ] || fail "no name was chosen"
+lab_in home nft delete table inet late
+ip -n home addr add fd07::2/64 dev br0 nodad # dnsmasq advertises then
+lab_wait 20 router_is_of home-1 || fail "a router that greets late is not part of the home"
+lab_wait 10 laptop_zone_is home || fail "a router that greets late ends the home"
 other bulkhead net forget-home home-1 >/dev/null || fail "it cannot be forgotten"
 lab_wait 5 laptop_zone_is foreign || fail "forgotten, and not foreign"
 lab_wait 5 personal_is false || fail "forgotten, and open"

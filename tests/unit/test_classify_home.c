@@ -19,6 +19,14 @@ static void at_home(struct lab *l)
 	assert_int_equal(l->s.zone, ZONE_HOME);
 }
 
+static void was_enrolled(struct lab *l, const char *name)
+{
+	struct classify_fact f = { .kind = CLASSIFY_ENROLLED };
+
+	memcpy(f.site, name, strlen(name));
+	(void)step(l, &f);
+}
+
 static void an_enrolled_network_is_home_after_the_short_window(void **state)
 {
 	struct classify_why why;
@@ -316,6 +324,76 @@ static void a_router_that_was_not_there_before_is_no_home(void **state)
 	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
 }
 
+static void what_greets_late_on_the_link_that_was_enrolled_is_part_of_it(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	at_home(&l);
+	was_enrolled(&l, "flat");
+	hear_router(&l, 1, 5, 1800);
+	assert_int_equal(l.s.zone, ZONE_HOME);
+	hear_router(&l, 2, 5, 1800); /* two are more than a home has */
+	assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+}
+
+static void what_greets_late_contradicts_nothing(void **state)
+{
+	struct classify_exchange v4 = rich(true), both = rich(true), v6 = rich(false), other = both;
+	struct classify_home home;
+
+	(void)state;
+	v4.n_routers = 0;
+	other.dhcp.server_mac[5] ^= 1;
+	assert_true(classify_home_of(&v4, &home));
+	assert_false(classify_home_grew(&home, &both)); /* it has no name: it is none */
+	memcpy(home.name, "flat", 5);
+	assert_true(classify_home_grew(&home, &both));
+	assert_false(classify_home_grew(&home, &v4));
+	assert_false(classify_home_grew(&home, &v6));
+	assert_false(classify_home_grew(&home, &other));
+	assert_true(classify_home_of(&v6, &home));
+	memcpy(home.name, "flat", 5);
+	assert_true(classify_home_grew(&home, &both));
+	both.router[0].ra.prefix[0].address[2] ^= 1;
+	assert_false(classify_home_grew(&home, &both));
+	both.router[0] = v6.router[0];
+	both.router[0].ra.router_mac[0] ^= 4;
+	assert_false(classify_home_grew(&home, &both));
+}
+
+static void after_a_cable_or_a_sleep_a_home_grows_no_more(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		at_home(&l);
+		was_enrolled(&l, "flat");
+		if (i == 0)
+			replug(&l);
+		else
+			simple(&l, CLASSIFY_RESUME);
+		hear_router(&l, 1, 5, 1800);
+		take_lease(&l, "fritz.box");
+		beats(&l, WINDOW_MS - 1000);
+		assert_int_equal(l.s.zone, ZONE_UNKNOWN);
+	}
+}
+
+static void what_no_home_is_known_by_is_not_enrolled(void **state)
+{
+	struct classify_exchange two = rich(true), bare = two;
+	struct classify_home home;
+
+	(void)state;
+	assert_true(classify_home_of(&two, &home));
+	two.router[two.n_routers++] = two.router[0];
+	assert_false(classify_home_of(&two, &home));
+	bare.router[0].ra.n_prefixes = 0;
+	assert_false(classify_home_of(&bare, &home));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +412,10 @@ int main(void)
 		cmocka_unit_test(a_home_without_dhcp_is_its_router_and_prefix),
 		cmocka_unit_test(a_router_that_greets_late_does_not_close_home),
 		cmocka_unit_test(a_router_that_was_not_there_before_is_no_home),
+		cmocka_unit_test(what_greets_late_on_the_link_that_was_enrolled_is_part_of_it),
+		cmocka_unit_test(what_greets_late_contradicts_nothing),
+		cmocka_unit_test(after_a_cable_or_a_sleep_a_home_grows_no_more),
+		cmocka_unit_test(what_no_home_is_known_by_is_not_enrolled),
 	};
 
 	return cmocka_run_group_tests_name("classify_home", tests, NULL, NULL);
