@@ -29,8 +29,9 @@ static const char STATE[] =
  * looks for a duplicate address (RFC 4862 5.4.2, RFC 3590) has none yet; and 0.0.0.0 to everybody or to a
  * group, as DHCP's clients say it (RFC 2131 4.1). That makes no entry, and what a port says to its own
  * address about names and addresses makes none: no flood of questions fills the table.
- * Every packet comes by here, and each expression costs it 10 ns: two bytes where a port stands in
- * TCP and UDP tell most of them apart from names and addresses, before anything is asked of what they are. */
+ * Every packet comes by here: two bytes where a port stands in TCP and UDP tell most of them apart from
+ * names and addresses, before anything is asked of what they are; two comparisons cost it half of what one
+ * search in a set of two does. */
 static const char SOURCE[] = "	chain names {\n"
 			     "		iifname . iif @uplinks accept\n"
 			     "		ip saddr 0.0.0.0 notrack\n"
@@ -39,7 +40,8 @@ static const char SOURCE[] = "	chain names {\n"
 			     "	chain source {\n"
 			     "		type filter hook prerouting priority raw; policy accept;\n"
 			     "		fib saddr . iif oif missing goto spoofed\n"
-			     "		@th,16,16 { 53, 67 } goto names\n"
+			     "		@th,16,16 53 goto names\n"
+			     "		@th,16,16 67 goto names\n"
 			     "	}\n";
 
 /* begin: the first packet of a flow (who jumps here looks for no mark) takes that of its pair, and counts.

@@ -21,10 +21,13 @@ struct want {
 static const struct want of_namespace[] = {
 	{ "ipv4/ip_forward", "1", false },
 	{ "ipv6/conf/all/forwarding", "1", true },
-	/* the port's own strictness counts (default: strict); on uplinks the source rule is
-	 * stricter than "loose" and, unlike "strict", lets a second uplink hear */
+	/* the source rule asks the same of every packet, of both families and before conntrack
+	 * (netguard/ruleset_forward.c): to ask again costs a packet 2 % */
 	{ "ipv4/conf/all/rp_filter", "0", false },
-	{ "ipv4/conf/default/rp_filter", "1", false },
+	{ "ipv4/conf/default/rp_filter", "0", false },
+	/* what is forwarded has no socket here: not to look for one is the kernel's own advice for
+	 * routers (Documentation/networking/ip-sysctl.rst) */
+	{ "ipv4/ip_early_demux", "0", false },
 	{ "ipv4/conf/all/arp_ignore", "2", false }, /* answer for the link's own addresses only */
 	{ "ipv4/conf/all/arp_announce", "2", false },
 	{ "ipv4/conf/all/accept_redirects", "0", false },
@@ -51,7 +54,7 @@ static const struct want of_namespace[] = {
 };
 
 static const struct want of_uplink[] = {
-	{ "ipv4/conf/%/rp_filter", "2", false },
+	{ "ipv4/conf/%/rp_filter", "0", false },
 	{ "ipv4/conf/%/send_redirects", "0", false }, /* this one or "all": either would send */
 	{ "ipv4/conf/%/proxy_arp", "0", false },
 	{ "ipv6/conf/%/accept_ra", "2", true }, /* though it forwards: its router is out there */
@@ -62,7 +65,7 @@ static const struct want of_uplink[] = {
 
 /* A tunnel is made inside and has what "default" gave it: nobody has to prepare it. */
 static const struct want of_tunnel[] = {
-	{ "ipv4/conf/%/rp_filter", "1", false },       { "ipv4/conf/%/send_redirects", "0", false },
+	{ "ipv4/conf/%/rp_filter", "0", false },       { "ipv4/conf/%/send_redirects", "0", false },
 	{ "ipv4/conf/%/proxy_arp", "0", false },       { "ipv6/conf/%/accept_ra", "0", true },
 	{ "ipv6/conf/%/accept_redirects", "0", true }, { "ipv6/conf/%/forwarding", "1", true },
 };

@@ -3,7 +3,7 @@
 # answers a port while that port holds a grant, and asks the uplink's resolvers while its class does: both
 # end with the grant, in the same batch, by its timeout and by the wall clock. No port reaches another's;
 # personal's asks nobody behind a corporate prefix, nor its sibling; it works without any capability.
-# holds: output_dns input_port names output_raw local_ output dispatch
+# holds: source output_dns input_port names output_raw local_ output dispatch
 # limit: 240 s
 set -euo pipefail
 . "$(dirname "$0")/../lab/lab.sh"

@@ -25,9 +25,7 @@ tries() {
 kinds=
 for to in host0 vif up0 all; do kinds+=" work-$to six-$to own-$to"; done
 
-lab_in bulkhead sysctl -qw net.ipv4.conf.host0.rp_filter=0 net.ipv4.conf.all.rp_filter=0
 case_without lan tries work-host0 six-host0 own-host0
-lab_in bulkhead sysctl -qw net.ipv4.conf.host0.rp_filter=1
 case_with
 fw_tell none "pair vif1.0 up0 open 1 5000" hold
 # shellcheck disable=SC2086 # words

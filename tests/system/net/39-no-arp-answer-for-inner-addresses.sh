@@ -42,7 +42,7 @@ second() { # another uplink, and a tunnel
 second
 fw_without
 # What a kernel does by itself, as it is on a machine without Bulkhead.
-lab_in bulkhead sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.up0.rp_filter=0
+lab_in bulkhead sysctl -qw net.ipv4.conf.all.arp_ignore=0
 lab_in bulkhead sysctl -qw net.ipv6.conf.all.proxy_ndp=1
 for a in $asked6; do ip -n bulkhead -6 neigh add proxy "${a#*:}" dev up0; done
 without=$(replies | xargs)
