@@ -28,5 +28,5 @@ bench_paired() { # bench_paired NAME OF - the median of their ratios, round by r
 }
 
 bench_head() { # what this machine was busy with: figures of a loaded machine say little
-	echo "# $1; $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), kernel $(uname -r)"
+	echo "# $1; $(nproc --all) CPUs, load $(cut -d' ' -f1 /proc/loadavg), kernel $(uname -r)"
 }

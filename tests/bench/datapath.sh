@@ -2,9 +2,9 @@
 # What a packet costs on its way through the firewall, beside plain forwarding with NAT and beside firewalld: the
 # same links, the rules of each loaded in turn; medians, and the median of the ratios to plain in the same round.
 # The aim is at most 1.15 of plain, whatever the number of corporate prefixes. Then what one guest gets of a TCP
-# flow, where it is 0.95.
+# flow, where it is 0.95: as fast as this machine's CPUs can, and by uplinks as laptops have them.
 #
-#	ROUNDS=11 MS=200 tests/bench/datapath.sh
+#	ROUNDS=11 MS=200 TCP_ROUNDS=60 WIRE_ROUNDS=5 tests/bench/datapath.sh
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/lab/lab.sh"
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/bench/bench.sh"
 lab_enter "$@"
 
-ROUNDS=${ROUNDS:-11} MS=${MS:-200}
+ROUNDS=${ROUNDS:-11} MS=${MS:-200} TCP_ROUNDS=${TCP_ROUNDS:-60} WIRE_ROUNDS=${WIRE_ROUNDS:-5}
 SINK=203.0.113.10
 WHO=(plain bulkhead-10 bulkhead-1000 bulkhead-10000)
 
@@ -64,12 +64,19 @@ firewall() {
 	(peers_exec middle bench /usr/bin/firewall-cmd "$@") >>"$LAB/firewall-cmd.log" 2>&1
 }
 
-load() { # load WHO
+load() { # load WHO - its rules, and of the kernel's switches that one that is not as the others have it
+	lab_in middle sysctl -qw net.ipv4.ip_early_demux="$([[ $1 == bulkhead* ]]; echo $?)"
 	lab_in middle nft -f "$LAB/$1.nft" 2>"$LAB/nft.log" || fail "$1 does not load: $(head -n 3 "$LAB/nft.log")"
 }
 
 arrived() { # packets at the far end's link so far
 	ip -n server -j -s link show dev w0 | jq '.[0].stats64.rx.packets'
+}
+
+# First in line for its CPU: what else runs here is not what is measured. It gets no answer by chance: from a
+# port that it had under another one's rules, whose flow, which we did not let begin, the kernel still knows.
+packets() { # n, ns
+	read -r n ns < <(lab_in client chrt -f 1 taskset -c 0 "$LAB_OUT/tests/bench/packets" $SINK 9999 "$MS" 2>/dev/null)
 }
 
 turn() { # turn ROUND - all, each time another one first
@@ -101,9 +108,7 @@ for round in $(seq "$ROUNDS"); do
 	for who in $(turn "$round"); do
 		load "$who"
 		before=$(arrived)
-		# (first in line for its CPU: what else runs here is not what is measured)
-		read -r n ns < <(lab_in client chrt -f 1 taskset -c 0 "$LAB_OUT/tests/bench/packets" $SINK 9999 "$MS") ||
-			fail "$who: nothing can be sent"
+		packets || packets || packets || fail "$who: nothing can be sent"
 		[ $(($(arrived) - before)) -ge "$n" ] || fail "$who: not all of $n packets passed"
 		bench_note "$who" "$ns"
 	done
@@ -112,17 +117,32 @@ table ns/packet ""
 
 peers_have usr/bin/iperf3 || lab_skip "no iperf3 in out/peers"
 peers_up
-chrt -f -p 1 $$ # (what comes from here on is first in line, as above)
+# One CPU for the guest, one for the server; whoever forwards works on both. Short runs and many: what a flow
+# reaches goes up and down by a half, and a median of ten is worth little.
+taskset -cp 1 $$ >/dev/null
 lab_start iperf3 peers_exec server bench /usr/bin/iperf3 -s -B $SINK
+taskset -cp 0 $$ >/dev/null
 lab_wait 5 lab_in server sh -c '[ -n "$(ss -Hltn sport = :5201)" ]' || fail "iperf3 does not start"
-bench_head "TCP of one guest, iperf3, $ROUNDS rounds of 1 s"
-for round in $(seq "$ROUNDS"); do
-	for who in $(turn "$round"); do
-		load "$who"
-		rate=$( (peers_exec client bench /usr/bin/iperf3 -c $SINK -t 1 -J) |
-			jq '.end.sum_received.bits_per_second / 1e6 | floor')
-		[ "${rate:-0}" -gt 0 ] || fail "$who: iperf3 gives no figure"
-		bench_note "tcp-$who" "$rate"
+tcp() { # tcp NAME ROUNDS IPERF3-OPTION... - each of WHO
+	local name=$1 rounds=$2 round who rate
+	shift 2
+	for round in $(seq "$rounds"); do
+		for who in $(turn "$round"); do
+			load "$who"
+			rate=$( (peers_exec client bench /usr/bin/iperf3 -c $SINK -J "$@") |
+				jq '.end.sum_received.bits_per_second / 1e6 | floor')
+			[ "${rate:-0}" -gt 0 ] || fail "$who: iperf3 gives no figure"
+			bench_note "$name-$who" "$rate"
+		done
 	done
+	table Mbit/s "$name-"
+}
+WHO=(plain bulkhead-1000)
+[ ! -e "$LAB/firewalld.nft" ] || WHO+=(firewalld)
+bench_head "TCP of one guest as fast as two CPUs can, $TCP_ROUNDS rounds of 600 MB"
+tcp cpu "$TCP_ROUNDS" -n 600M
+for rate in 1gbit 10gbit; do
+	bench_head "TCP of one guest, an uplink of $rate, $WIRE_ROUNDS rounds of 1 s"
+	ip netns exec middle tc qdisc replace dev up0 root tbf rate $rate burst 2mb latency 20ms || fail "no $rate"
+	tcp $rate "$WIRE_ROUNDS" -t 1
 done
-table Mbit/s tcp-
