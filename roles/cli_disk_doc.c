@@ -108,20 +108,33 @@ int cli_disk_doc_trust(const char *path, const char *what, struct trust *ret)
 	return reason == REASON_OK ? 0 : refused(path, what, reason);
 }
 
+/* A text that trust lets its signer sign, as a document of this kind. */
+static int read_trusted(const char *path, enum document_kind kind, const struct trust *trust,
+			const char *what, struct signed_text **ret)
+{
+	OWNS_HEAP struct signed_text *s = NULL;
+	int status = read_signed(path, what, &s);
+	enum reason reason;
+
+	if (status != 0)
+		return status;
+	reason = trust_check(trust, kind, s->text, s->text_bytes, s->sig, s->sig_bytes, NULL);
+	if (reason != REASON_OK)
+		return refused(path, what, reason);
+	*ret = s;
+	s = NULL;
+	return 0;
+}
+
 int cli_disk_doc_device(const char *path, const struct trust *trust, const char *what,
 			struct device *ret)
 {
 	OWNS_HEAP struct signed_text *s = NULL;
 	struct document_error error;
-	enum reason reason;
-	int r, status = read_signed(path, what, &s);
+	int r, status = read_trusted(path, DOCUMENT_DEVICE, trust, what, &s);
 
 	if (status != 0)
 		return status;
-	reason = trust_check(trust, DOCUMENT_DEVICE, s->text, s->text_bytes, s->sig, s->sig_bytes,
-			     NULL);
-	if (reason != REASON_OK)
-		return refused(path, what, reason);
 	r = device_parse(s->text, s->text_bytes, ret, &error);
 	return r < 0 ? bad_text(path, what, r, &error) : 0;
 }
@@ -131,17 +144,12 @@ int cli_disk_doc_image(const char *path, const struct trust *trust, const char *
 {
 	OWNS_HEAP struct signed_text *s = NULL;
 	struct document_error error;
-	enum reason reason;
-	int r, status = read_signed(path, what, &s);
+	int r, status = read_trusted(path, DOCUMENT_IMAGE, trust, what, &s);
 
 	if (status != 0)
 		return status;
-	reason = trust_check(trust, DOCUMENT_IMAGE, s->text, s->text_bytes, s->sig, s->sig_bytes,
-			     NULL);
-	if (reason == REASON_OK && s->sig_bytes >= LEASE_SIG_BYTES)
-		reason = REASON_DOC_SIGNATURE;
-	if (reason != REASON_OK)
-		return refused(path, what, reason);
+	if (s->sig_bytes >= LEASE_SIG_BYTES)
+		return refused(path, what, REASON_DOC_SIGNATURE);
 	r = image_doc_parse(s->text, s->text_bytes, ret, &error);
 	if (r < 0)
 		return bad_text(path, what, r, &error);
