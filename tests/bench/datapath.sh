@@ -141,7 +141,7 @@ WHO=(plain bulkhead-1000)
 [ ! -e "$LAB/firewalld.nft" ] || WHO+=(firewalld)
 bench_head "TCP of one guest as fast as two CPUs can, $TCP_ROUNDS rounds of 600 MB"
 tcp cpu "$TCP_ROUNDS" -n 600M
-for rate in 1gbit 10gbit; do
+for rate in 1gbit 2.5gbit 10gbit; do
 	bench_head "TCP of one guest, an uplink of $rate, $WIRE_ROUNDS rounds of 1 s"
 	ip netns exec middle tc qdisc replace dev up0 root tbf rate $rate burst 2mb latency 20ms || fail "no $rate"
 	tcp $rate "$WIRE_ROUNDS" -t 1
