@@ -88,9 +88,9 @@ static enum reason check_enrol(const struct decider *d, const struct uplink *u,
 	if (reason != REASON_OK)
 		return reason;
 	if (!classify_home_of(&u->state.seen, &home)) {
-		*ret_detail = u->state.seen.n_routers > 0
-				      ? "its routers are no home's: one of IPv6, that gives a "
-					"prefix, and of DHCPv4 one that was heard"
+		*ret_detail = u->state.seen.n_routers > 1
+				      ? "several IPv6 routers advertise themselves here; a home is "
+					"known by one"
 				      : "its router has not been heard; open a page and try again";
 		return REASON_NET_UNKNOWN;
 	}
