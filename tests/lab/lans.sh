@@ -63,7 +63,7 @@ lans_servers() {
 			busybox nc -ll -p 5001 -e /bin/cat
 	done
 	lans_dnsmasq corp corp.example 10.77.1.1,10.77.1.99,255.255.0.0,2m fd77::
-	lans_dnsmasq home lan 192.168.7.100,192.168.7.199,255.255.255.0,2m fd07::
+	lans_dnsmasq_home
 	for lan in corp home inet; do
 		lab_wait 5 lans_listens $lan 80 && lab_wait 5 lans_listens $lan 5001 || {
 			echo "lab: the servers of '$lan' do not start" >&2
@@ -88,6 +88,10 @@ lans_dnsmasq() { # lans_dnsmasq LAN DOMAIN RANGE4 PREFIX6
 		--address="/intranet.corp.example/10.77.0.1" --address="/server.example/$LAN_SERVER" \
 		--dhcp-range="$3" --dhcp-option="option:router,${!gateway}" --dhcp-authoritative \
 		--dhcp-leasefile="$LAB/leases-$lan" --enable-ra --dhcp-range="$4,ra-only,64"
+}
+
+lans_dnsmasq_home() { # which advertises fd07::/64 within two seconds of its start
+	lans_dnsmasq home lan 192.168.7.100,192.168.7.199,255.255.255.0,2m fd07::
 }
 
 # The switch of the corporate LAN: speaks LLDP on the port that the cable is in. Bridges forward no
