@@ -47,8 +47,10 @@ enum sup_verb {
 	SUP_GO,		/* to child: all of the start is there; enter the sandbox */
 	SUP_DISK_START, /* from decide: start block for disk .name under decision .id: .files */
 	SUP_DISK_HEADERS, /* from decide: the headers of .files to key, for decision .id, and no more */
-	SUP_DISK_STOP,	  /* from decide: end block of disk .name */
-	SUP_DISK_GONE,	  /* to decide: block of disk .name ended */
+	SUP_DISK_STOP, /* from decide: end block of disk .name */
+	SUP_DISK_GONE, /* to decide: block of disk .name ended */
+	SUP_DISK_HELD, /* from decide: .disk is unlocked, and what is known of it; to its successor,
+			     before SUP_GO */
 	SUP_POLICY_STORE, /* from decide: + memfds with the verified policy and its signature, or
 			     with SUP_RES_HOMES */
 	SUP_NET_CLOSE,	  /* from decide: nft does not close in time: see whether it hangs */
@@ -108,6 +110,7 @@ struct msg_sup {
 		struct msg_dns dns;		/* SUP_DNS */
 		struct msg_tamper tamper;	/* SUP_TAMPER */
 		struct msg_layer_files files;	/* SUP_DISK_START */
+		struct msg_disk disk;		/* SUP_DISK_HELD */
 		uint32_t layer;			/* SUP_RES_DISK_HEADER: of these files, which */
 		char file[MSG_NAME_BYTES + 16]; /* SUP_FAILED: of a disk's files, which; or "" */
 	};

@@ -175,6 +175,16 @@ struct msg_attach_reply {
 	uint32_t pad;
 };
 
+/* A disk that is unlocked, as decide knows it and tells the supervisor, for its own successor. */
+struct msg_disk {
+	char name[MSG_NAME_BYTES];
+	uint64_t disk_bytes; /* 0 in the supervisor's: its unlock has not ended */
+	uint64_t not_after_wall_s;
+	uint32_t nbd_index; /* UINT32_MAX: not attached */
+	uint32_t pad;
+	char leaf[MSG_NAME_BYTES]; /* what block said of its last session */
+};
+
 /* No padding: the size is the sum of the members. */
 static_assert(sizeof(struct msg_layer) == 168, "msg_layer");
 static_assert(sizeof(struct msg_lease) == 200 + 72 + 7 * 168, "msg_lease");
@@ -184,5 +194,6 @@ static_assert(sizeof(struct msg_key_order) == 72 + 1448 + 1256 + 112 + 8 + 32, "
 static_assert(sizeof(struct msg_layer_files) == 8 + 8 * 72, "msg_layer_files");
 static_assert(sizeof(struct msg_volume_key) == 8 + 8 * 192, "msg_volume_key");
 static_assert(sizeof(struct msg_volume_ready) == 264, "msg_volume_ready");
+static_assert(sizeof(struct msg_disk) == 2 * MSG_NAME_BYTES + 24, "msg_disk");
 
 #endif

@@ -38,8 +38,16 @@ static int wait_answer(int fd)
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
 }
 
-static int ask(const struct msg_config *config, const struct msg_ctl *request, const int *pass_fd,
-	       unsigned n, const char *what, struct msg_ctl_reply *ret)
+/* Asked twice they do what they do once; a successor of who was asked first knows what was done. */
+static bool may_be_asked_again(const struct msg_ctl *request)
+{
+	return request->verb == CTL_LOCK || request->verb == CTL_ATTACH ||
+	       request->verb == CTL_DETACH;
+}
+
+/* 0 or negative errno; or, where nobody could be reached and that was said, an exit status. */
+static int ask_once(const struct msg_config *config, const struct msg_ctl *request,
+		    const int *pass_fd, unsigned n, const char *what, struct msg_ctl_reply *ret)
 {
 	OWNS_FD int fd = -1;
 	int r = connect_control(config, what, &fd);
@@ -51,12 +59,22 @@ static int ask(const struct msg_config *config, const struct msg_ctl *request, c
 	/* it may have answered the first of two and hung up: the answer waits behind the error */
 	if (r == 0 || r == -EPIPE)
 		r = wait_answer(fd);
-	if (r == 0)
-		r = ipc_recv(fd, ret, sizeof(*ret), NULL);
+	return r == 0 ? ipc_recv(fd, ret, sizeof(*ret), NULL) : r;
+}
+
+static int ask(const struct msg_config *config, const struct msg_ctl *request, const int *pass_fd,
+	       unsigned n, const char *what, struct msg_ctl_reply *ret)
+{
+	int r = ask_once(config, request, pass_fd, n, what, ret);
+
+	if (r == -EPIPE && may_be_asked_again(request))
+		r = ask_once(config, request, pass_fd, n, what, ret);
 	if (r == -EPIPE)
 		return cli_error(CLI_FAILED, "%s: bulkheadd ended the talk; see its log", what);
 	if (r < 0)
 		return cli_errno(r, "%s: talk to bulkheadd", what);
+	if (r > 0)
+		return r;
 	if (!cli_connect_reply_ok(ret))
 		return cli_error(CLI_FAILED, "%s: bulkheadd gave an impossible answer", what);
 	return 0;

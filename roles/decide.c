@@ -189,6 +189,7 @@ static void take_order(struct decider *d, uint64_t now)
 	case SUP_DISK_START:
 	case SUP_DISK_HEADERS:
 	case SUP_DISK_STOP:
+	case SUP_DISK_HELD:
 	case SUP_POLICY_STORE:
 	case SUP_NET_CLOSE:
 	case SUP_NEWS:
@@ -330,8 +331,7 @@ int main(void)
 	d->pace = BEAT_QUICK;
 	decide_ops_init(d);
 	decide_control_init(d);
-	for (unsigned i = 0; i < MSG_DISKS; i++)
-		d->disk[i].nbd_index = UINT32_MAX;
+	decide_held_begin(d);
 	decide_plan_init(&d->plan, random_u32());
 	d->next_record_id =
 		random_u32(); /* answers to a predecessor's records mean nothing to us */

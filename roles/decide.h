@@ -52,14 +52,6 @@ struct docs {
 	size_t policy_bytes;
 };
 
-struct disk {
-	char name[MSG_NAME_BYTES]; /* "": free */
-	uint64_t disk_bytes;
-	uint64_t not_after_wall_s;
-	uint32_t nbd_index;	   /* UINT32_MAX: not attached */
-	char leaf[MSG_NAME_BYTES]; /* what block said of its last session */
-};
-
 enum op_kind {
 	OP_NONE,
 	OP_UNLOCK,
@@ -180,7 +172,7 @@ struct decider {
 	int control_fd;
 	uint32_t next_op_id;
 	struct op op[DECIDE_OPS];
-	struct disk disk[MSG_DISKS];
+	struct msg_disk disk[MSG_DISKS];
 	struct client client[DECIDE_CLIENTS];
 	struct tamper tamper[DECIDE_TAMPERS];
 	uint32_t last_tamper_id; /* of those that were told */
@@ -252,7 +244,8 @@ bool decide_ops_busy(const struct decider *d, const char *name);
 
 /* Is there a slot for every unlock under way, the newest included? */
 bool decide_ops_room(const struct decider *d);
-struct disk *decide_ops_disk(struct decider *d, const char *name); /* "": a free slot; or NULL */
+struct msg_disk *decide_ops_disk(struct decider *d,
+				 const char *name); /* "": a free slot; or NULL */
 
 /* The end of an operation: tell the client, record it; more: the rest of the answer, or NULL. */
 void decide_ops_end(struct decider *d, struct op *op, enum reason reason,
@@ -273,7 +266,7 @@ void decide_ops_ask_supervisor(const struct op *op, enum sup_verb verb);
 int decide_ops_ask_key(const struct decider *d, const struct op *op, enum key_verb verb,
 		       int pin_fd);
 int decide_ops_ask_attach(const struct decider *d, const struct op *op, enum attach_verb verb,
-			  const struct disk *disk, int socket_fd);
+			  const struct msg_disk *disk, int socket_fd);
 
 /* Whoever works on this stage is gone: end what waits for it. */
 void decide_ops_peer_gone(struct decider *d, enum op_stage stage);
@@ -299,6 +292,15 @@ void decide_layers_not_opened(const char *file, int error, char ret_detail[MSG_T
 /* The command wants a change: check what it says. Takes *pin_fd. */
 void decide_layers_begin(struct decider *d, int client, const struct msg_ctl *m, int *pin_fd,
 			 uint64_t now);
+
+/* -- decide_held.c -- */
+
+/* At the start: the disks that our predecessor had unlocked. */
+void decide_held_begin(struct decider *d);
+
+/* Say what is known of an unlocked disk, before anybody is answered about it: what a person was told, a
+ * successor of ours knows. */
+void decide_held_tell(const struct msg_disk *disk);
 
 /* -- decide_disks.c: unlock, lock, attach, checkpoint -- */
 

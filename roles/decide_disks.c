@@ -19,7 +19,7 @@
 
 static void begin_unlock(struct decider *d, struct op *op)
 {
-	struct disk *disk = decide_ops_disk(d, op->name);
+	struct msg_disk *disk = decide_ops_disk(d, op->name);
 
 	if (op->pin_fd < 0)
 		decide_ops_end_with(d, op, REASON_REQUEST, "no PIN came with it");
@@ -36,7 +36,7 @@ static void begin_unlock(struct decider *d, struct op *op)
 /* Closing waits for nothing: block ends and the key is wiped, whatever we know of this disk. */
 static void begin_lock(struct decider *d, struct op *op)
 {
-	struct disk *disk = decide_ops_disk(d, op->name);
+	struct msg_disk *disk = decide_ops_disk(d, op->name);
 	int r;
 
 	if (disk && disk->nbd_index != UINT32_MAX) {
@@ -48,14 +48,14 @@ static void begin_lock(struct decider *d, struct op *op)
 	op->stage = OP_KEY;
 	r = decide_ops_ask_key(d, op, KEY_LOCK, -1);
 	if (disk)
-		*disk = (struct disk){ .nbd_index = UINT32_MAX };
+		*disk = (struct msg_disk){ .nbd_index = UINT32_MAX };
 	if (r < 0)
 		decide_ops_end_with(d, op, REASON_INTERNAL, "the key role does not answer");
 }
 
 static void begin_attach(struct decider *d, struct op *op)
 {
-	struct disk *disk = decide_ops_disk(d, op->name);
+	struct msg_disk *disk = decide_ops_disk(d, op->name);
 	struct msg_ctl_reply reply = { 0 };
 
 	if (!disk) {
@@ -71,7 +71,7 @@ static void begin_attach(struct decider *d, struct op *op)
 
 static void begin_detach(struct decider *d, struct op *op)
 {
-	struct disk *disk = decide_ops_disk(d, op->name);
+	struct msg_disk *disk = decide_ops_disk(d, op->name);
 
 	op->stage = OP_DEVICE;
 	if (!disk || disk->nbd_index == UINT32_MAX)
@@ -176,7 +176,7 @@ static void check_lease(struct decider *d, struct op *op, int sig_fd)
 
 static void take_socket(struct decider *d, struct op *op, int socket_fd)
 {
-	struct disk *disk = decide_ops_disk(d, op->name);
+	struct msg_disk *disk = decide_ops_disk(d, op->name);
 
 	op->stage = OP_DEVICE;
 	if (!disk)
@@ -215,19 +215,26 @@ static void take_failure(struct decider *d, struct op *op, const struct msg_sup 
 /* Nobody serves this disk any more: whoever waited for that gets the answer. */
 static void disk_gone(struct decider *d, const char *name)
 {
-	struct disk *disk = name[0] ? decide_ops_disk(d, name) : NULL;
+	struct msg_disk *disk = name[0] ? decide_ops_disk(d, name) : NULL;
+	struct op nobody = { .id = 0 };
+	bool asked = false;
 
 	if (disk)
-		*disk = (struct disk){ .nbd_index = UINT32_MAX };
+		*disk = (struct msg_disk){ .nbd_index = UINT32_MAX };
 	for (unsigned i = 0; i < DECIDE_OPS; i++) {
 		struct op *op = &d->op[i];
 
 		if (op->kind == OP_NONE || strcmp(op->name, name) != 0)
 			continue;
 		op->gone = true;
+		asked = true;
 		if (op->stage == OP_GONE)
 			decide_ops_end_gone(d, op);
 	}
+	if (asked)
+		return;
+	memcpy(nobody.name, name, sizeof(nobody.name)); /* our predecessor unlocked it, half-way */
+	(void)decide_ops_ask_key(d, &nobody, KEY_LOCK, -1);
 }
 
 /* The answer to a lock, or to an unlock that was refused, waits until the disk's block has ended:
@@ -292,7 +299,7 @@ void decide_disks_audited(struct decider *d, uint32_t record_id, int error)
 static void end_unlock(struct decider *d, struct op *op, const struct msg_key_reply *key)
 {
 	struct msg_ctl_reply reply = { .tries_left = key->tries_left };
-	struct disk *disk = decide_ops_disk(d, "");
+	struct msg_disk *disk = decide_ops_disk(d, "");
 
 	memcpy(reply.detail, key->detail, sizeof(reply.detail));
 	if (key->reason == REASON_OK && disk) {
@@ -301,6 +308,7 @@ static void end_unlock(struct decider *d, struct op *op, const struct msg_key_re
 		disk->not_after_wall_s = op->lease.not_after_wall_s;
 		disk->nbd_index = UINT32_MAX;
 		(void)snprintf(disk->leaf, sizeof(disk->leaf), "%.63s", key->detail);
+		decide_held_tell(disk);
 	} else {
 		decide_ops_ask_supervisor(op, SUP_DISK_STOP);
 		end_when_gone(d, op, key);
@@ -361,7 +369,7 @@ void decide_disks_attach(struct decider *d)
 {
 	struct msg_ctl_reply reply = { 0 };
 	struct msg_attach_reply r;
-	struct disk *disk;
+	struct msg_disk *disk;
 	struct op *op;
 	int n = ipc_recv(d->role.peer_fd[ROLE_ATTACH], &r, sizeof(r), NULL);
 
@@ -378,8 +386,10 @@ void decide_disks_attach(struct decider *d)
 	disk = op ? decide_ops_disk(d, op->name) : NULL;
 	if (!op || op->stage != OP_DEVICE)
 		return; /* a lock took its device away, or it was answered before */
-	if (disk && r.error == 0)
+	if (disk && r.error == 0) {
 		disk->nbd_index = op->kind == OP_ATTACH ? r.nbd_index : UINT32_MAX;
+		decide_held_tell(disk);
+	}
 	reply.nbd_index = r.nbd_index;
 	if (r.error)
 		decide_record_text(reply.detail, sizeof(reply.detail), strerror(-r.error));

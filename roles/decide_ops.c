@@ -15,7 +15,7 @@ void decide_ops_init(struct decider *d)
 		d->op[i] = (struct op){ .client = -1, .pin_fd = -1, .lease_fd = -1 };
 }
 
-struct disk *decide_ops_disk(struct decider *d, const char *name)
+struct msg_disk *decide_ops_disk(struct decider *d, const char *name)
 {
 	for (unsigned i = 0; i < MSG_DISKS; i++)
 		if (strcmp(d->disk[i].name, name) == 0)
@@ -138,7 +138,7 @@ int decide_ops_ask_key(const struct decider *d, const struct op *op, enum key_ve
 }
 
 int decide_ops_ask_attach(const struct decider *d, const struct op *op, enum attach_verb verb,
-			  const struct disk *disk, int socket_fd)
+			  const struct msg_disk *disk, int socket_fd)
 {
 	struct msg_attach order = { .verb = verb,
 				    .id = op->id,

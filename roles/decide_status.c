@@ -55,7 +55,7 @@ static void show_ports(const struct decider *d, struct msg_ctl_reply *r, uint64_
 static void show_disks(const struct decider *d, struct msg_ctl_reply *r)
 {
 	for (unsigned i = 0; i < MSG_DISKS; i++) {
-		const struct disk *disk = &d->disk[i];
+		const struct msg_disk *disk = &d->disk[i];
 		struct msg_disk_status *s = &r->disk[r->n_disks];
 
 		if (disk->name[0] == '\0')

@@ -89,6 +89,8 @@ void role_begin(struct role *role, enum role_id id)
 			set_peer(role, msg.what, fd);
 		else if (msg.verb == SUP_RESOURCE)
 			keep_resource(role, &msg, fd);
+		else if (msg.verb == SUP_DISK_HELD && fd < 0 && role->n_held < MSG_DISKS)
+			role->held[role->n_held++] = msg.disk;
 		else
 			die("role: verb %u before SUP_GO", (unsigned)msg.verb);
 	}

@@ -25,6 +25,8 @@ struct role {
 	int peer_fd[N_ROLES];				    /* -1: not there (yet) */
 	struct role_resource resource[N_SUP_RESOURCES * 2]; /* as they came, before SUP_GO */
 	unsigned n_resources;
+	struct msg_disk held[MSG_DISKS]; /* decide: the disks that its predecessor had unlocked */
+	unsigned n_held;
 };
 
 /* Receive all up to SUP_GO; ends the process when the supervisor breaks the contract. */

@@ -134,6 +134,8 @@ static bool serve(struct supervisor *s, struct child *child)
 		supervisor_tamper_recorded(&s->tamper, msg.id);
 	else if (msg.verb == SUP_DISK_START)
 		supervisor_disk_start(s, msg.id, msg.name, &msg.files);
+	else if (msg.verb == SUP_DISK_HELD && supervisor_disk_hold(s, &msg.disk))
+		; /* done */
 	else if (msg.verb == SUP_DISK_HEADERS)
 		supervisor_disk_headers(s, msg.id, msg.name, &msg.files);
 	else if (msg.verb == SUP_DISK_STOP)
@@ -202,6 +204,8 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 		loop_want(&loop, c->pid > 0 ? c->sup_fd : -1);
 		if (c->restart_boot_ms != 0)
 			loop_wake_at(&loop, c->restart_boot_ms);
+		if (c->pid > 0 && c->kill_boot_ms != 0)
+			loop_wake_at(&loop, c->kill_boot_ms);
 	}
 	if (loop_wait(&loop) < 0)
 		return;
@@ -224,6 +228,7 @@ static void wait_once(struct supervisor *s, int signal_fd, bool *stop)
 			supervisor_start_child(s, c);
 	}
 	supervisor_close_tick(s);
+	supervisor_disk_tick(s);
 	tell_tamper(s);
 	*stop = read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }

@@ -28,6 +28,7 @@ struct child {
 	unsigned n_deaths; /* in a row, each within CHILD_SETTLED_MS of its start */
 	uint64_t started_boot_ms;
 	uint64_t restart_boot_ms; /* 0: no restart is due */
+	uint64_t kill_boot_ms;	  /* of a block that was asked to end: not later; 0: it was not */
 };
 
 struct disk_fds {
@@ -36,6 +37,7 @@ struct disk_fds {
 	int image[MSG_LAYERS]; /* the writable one first; -1: no such layer, as in the next */
 	int tree[MSG_LAYERS];  /* of parents */
 	int mac;	       /* of the writable one */
+	int kernel;	       /* the client's end of the connection that attach was given; or -1 */
 };
 
 /* A disk that was unlocked: everything a successor of its block needs. */
@@ -43,6 +45,7 @@ struct disk {
 	char name[MSG_NAME_BYTES]; /* empty: free slot */
 	uint32_t id;		   /* decision that started it */
 	struct disk_fds fds;
+	struct msg_disk held; /* what decide said of it, for its successor */
 };
 
 struct supervisor {
@@ -192,6 +195,9 @@ void supervisor_disk_start(struct supervisor *s, uint32_t id, const char *name,
 /* For decide: give key the headers of these files, and start nothing. SUP_FAILED where that fails. */
 void supervisor_disk_headers(struct supervisor *s, uint32_t id, const char *name,
 			     const struct msg_layer_files *files);
+/* The slot of an unlocked disk, or NULL; and the end of the kernel's connection to its block. */
+struct disk *supervisor_disk_find(struct supervisor *s, const char *name);
+void supervisor_disk_hang_up(struct disk_fds *fds);
 /* Is it a name of which a path may be made? */
 bool supervisor_disk_name_ok(const char *name);
 /* disks/NAME/LAYER.SUFFIX; a regular file, not by way of a link, or negative errno. What fails next
@@ -205,6 +211,7 @@ void supervisor_disk_failed(struct supervisor *s, uint32_t id, const char *name,
 void supervisor_lease_open(struct supervisor *s, uint32_t id, const char *name);
 void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name);
 
+/* For decide: end a disk's block, and the kernel's connection to it, whoever still knows of either. */
 void supervisor_disk_stop(struct supervisor *s, uint32_t id, const char *name);
 
 /* exec nbdkit for a disk, in the forked child: never returns. */
@@ -215,5 +222,18 @@ bool supervisor_disk_wanted(const struct supervisor *s, const char *name);
 
 /* Start (again) the block of a disk, with a one-shot socket whose other end goes to key. */
 void supervisor_disk_serve(struct supervisor *s, struct child *child);
+
+/* -- supervisor_held.c -- */
+
+/* In each round: kill a block that was stopped and waits for a client that says nothing. */
+void supervisor_disk_tick(struct supervisor *s);
+
+/* decide says what it knows of an unlocked disk. False: it is not what the contract says. */
+bool supervisor_disk_hold(struct supervisor *s, const struct msg_disk *disk);
+
+/* To a new decide, before its SUP_GO: what the one before said. And after it: end the disks whose
+ * unlock nobody finishes now. */
+void supervisor_disk_give_held(const struct supervisor *s, struct child *decide);
+void supervisor_disk_end_unfinished(struct supervisor *s);
 
 #endif

@@ -61,7 +61,8 @@ void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name
 	/* without waiting: a stopped block must not stop us; whoever gets the socket may wait */
 	OWNS_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	char path[MSG_PATH_BYTES], rest[MSG_NAME_BYTES + 16];
-	int r = fd < 0 ? -errno : supervisor_disk_name_ok(name) ? 0 : -EINVAL;
+	struct disk *disk = supervisor_disk_find(s, name);
+	int r = fd < 0 ? -errno : disk ? 0 : -ENOENT;
 
 	(void)snprintf(rest, sizeof(rest), "nbd/%s.sock", name);
 	supervisor_path(path, s->config.runtime, rest);
@@ -73,10 +74,13 @@ void supervisor_disk_connect(struct supervisor *s, uint32_t id, const char *name
 		    fcntl(fd, F_SETFL, 0) < 0)
 			r = -errno;
 	}
-	if (r < 0)
+	if (r < 0) {
 		supervisor_disk_failed(s, id, name, r);
-	else
-		answer(s, SUP_RES_DISK_SOCKET, id, name, fd);
+		return;
+	}
+	supervisor_disk_hang_up(&disk->fds); /* of a device that nobody knows any more */
+	disk->fds.kernel = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	answer(s, SUP_RES_DISK_SOCKET, id, name, fd);
 }
 
 /* One layer's header for key; a plain one has none. */

@@ -242,6 +242,7 @@ void supervisor_fork(struct supervisor *s, struct child *child, int given_fd)
 		die("watch child %d: %m", (int)pid);
 	child->started_boot_ms = loop_now_boot_ms();
 	child->restart_boot_ms = 0;
+	child->kill_boot_ms = 0;
 	child->replaced = false;
 	child->ending = false;
 }
@@ -267,9 +268,13 @@ static void start_role(struct supervisor *s, struct child *child)
 	supervisor_send(child, &start, -1);
 	supervisor_give(s, child);
 	wire_all(s, child);
-	supervisor_send(child, &go, -1);
 	if (child->role == ROLE_DECIDE)
+		supervisor_disk_give_held(s, child);
+	supervisor_send(child, &go, -1);
+	if (child->role == ROLE_DECIDE) {
+		supervisor_disk_end_unfinished(s);
 		supervisor_close_asked(s, child);
+	}
 	if (child->role == ROLE_DECIDE || child->role == ROLE_AUDIT)
 		supervisor_tamper_again(&s->tamper, loop_now_boot_ms());
 }

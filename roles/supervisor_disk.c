@@ -20,12 +20,16 @@
 #include "base/defer.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/util.h"
 #include "roles/role.h"
 
 #define NBDKIT "/usr/bin/nbdkit"
 /* each costs nbdkit 17 threads; the kernel is one, a copy by hand four */
 #define CLIENTS "limit=8"
+
+/* nbdkit ends when its clients have: the kernel's is hung up on, another one has this long. */
+enum { BLOCK_END_MS = 15000 };
 
 /* Names become paths here: letters, digits, '-', '_' and inner dots. */
 bool supervisor_disk_name_ok(const char *name)
@@ -68,6 +72,15 @@ int supervisor_disk_file(struct supervisor *s, const char *name, const char *lay
 	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
 }
 
+/* The socket itself is shut, not our end of it alone: the kernel's is the same. */
+void supervisor_disk_hang_up(struct disk_fds *fds)
+{
+	if (fds->kernel < 0)
+		return;
+	(void)shutdown(fds->kernel, SHUT_RDWR); /* it may be shut already */
+	(void)close(take_fd(&fds->kernel));
+}
+
 static void close_layers(struct disk_fds *fds)
 {
 	for (uint32_t i = 0; i < MSG_LAYERS; i++) {
@@ -78,6 +91,7 @@ static void close_layers(struct disk_fds *fds)
 	}
 	if (fds->mac >= 0)
 		(void)close(fds->mac);
+	supervisor_disk_hang_up(fds);
 }
 
 static void no_fds(int fds[MSG_LAYERS])
@@ -137,6 +151,7 @@ static int open_disk(struct supervisor *s, struct disk *disk, const struct msg_l
 	no_fds(disk->fds.image);
 	no_fds(disk->fds.tree);
 	disk->fds.mac = -1;
+	disk->fds.kernel = -1;
 	for (uint32_t i = 0; r == 0 && i < files->n; i++)
 		r = open_files(s, disk, i, &files->file[i], &ret_header[i]);
 	if (r == 0) {
@@ -149,6 +164,11 @@ static int open_disk(struct supervisor *s, struct disk *disk, const struct msg_l
 		close_layers(&disk->fds);
 	disk->fds.n_layers = files->n;
 	return r;
+}
+
+struct disk *supervisor_disk_find(struct supervisor *s, const char *name)
+{
+	return name[0] ? find_disk(s, name) : NULL;
 }
 
 bool supervisor_disk_wanted(const struct supervisor *s, const char *name)
@@ -234,11 +254,12 @@ void supervisor_disk_stop(struct supervisor *s, uint32_t id, const char *name)
 
 	if (disk)
 		close_disk(disk);
-	if (block && block->pid > 0)
-		(void)kill(block->pid,
-			   refused ? SIGKILL : SIGTERM); /* nbdkit ends its connections */
-	else
+	if (!block || block->pid <= 0) {
 		supervisor_tell_gone(s, name);
+		return;
+	}
+	(void)kill(block->pid, refused ? SIGKILL : SIGTERM);
+	block->kill_boot_ms = loop_now_boot_ms() + BLOCK_END_MS;
 }
 
 /* Root until here, and from here the disk's own uid, without a way back. */

@@ -168,6 +168,8 @@ while_it_runs() {
 	mark "attached"
 	personal_tries
 	mark "personal has tried"
+	# the guest's disk is then taken back and locked by a decide that did not unlock it
+	pkill -KILL -x bulkhead-decide || bad "decide is killed while the disk is served" "it does not run"
 }
 
 run_guest() {
