@@ -152,7 +152,7 @@ personal_tries() { # while the guest is on the LAN
 }
 
 while_it_runs() {
-	local fault name
+	local log=$1 fault
 	wait_for 120 test -e /sys/block/nbd0/pid || give_up "the disk is /dev/nbdN" "$(tail -n 3 /tmp/xl.log)"
 	udevadm test --action=change /sys/block/nbd0 > /tmp/udev.log 2>&1
 	fault=$(grep -c 'ID_FS_TYPE=' /tmp/udev.log)
@@ -168,7 +168,9 @@ while_it_runs() {
 	mark "attached"
 	personal_tries
 	mark "personal has tried"
-	# the guest's disk is then taken back and locked by a decide that did not unlock it
+	# The guest has all that it wants from the network. Its disk is taken back and locked by a decide that
+	# did not unlock it.
+	wait_for 120 grep -qs '^GUEST page' "$log"
 	pkill -KILL -x bulkhead-decide || bad "decide is killed while the disk is served" "it does not run"
 }
 
@@ -177,7 +179,7 @@ run_guest() {
 	start=$(now_ms)
 	timeout 200 xl create -q -F /tmp/work.cfg > /tmp/xl.log 2>&1 &
 	xl=$!
-	while_it_runs
+	while_it_runs "$log"
 	wait $xl || give_up "the guest boots from its disk" "$(tail -n 3 /tmp/xl.log | tr '\n' ' ')"
 	if grep -qs '^GUEST root /dev/xvda / ext4 rw' $log; then
 		good "a PV guest boots from the encrypted VHD" "/dev/xvda, $(since "$start") to its end"
