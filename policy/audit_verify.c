@@ -115,35 +115,63 @@ static bool extends_to(const uint8_t from[AUDIT_HASH_BYTES], const uint8_t head[
 	return memcmp(value, want, sizeof(value)) == 0;
 }
 
-/* A crash may fall between a checkpoint and its record. Then one extension, by the head of a
- * recent record, is in the TPM only: find it, and step over it. */
-static bool find_unrecorded(const struct audit_verify *v, const uint8_t *then_head,
-			    const uint8_t want[AUDIT_HASH_BYTES])
+/* Do n extensions, by heads of records from seq to last in their order, and then that of then_head (NULL:
+ * none), lead to `want`? Calls itself at most AUDIT_UNRECORDED deep. */
+static bool steps_to(const struct audit_verify *v, const uint8_t from[AUDIT_HASH_BYTES],
+		     uint64_t seq, uint64_t last, uint64_t n, const uint8_t *then_head,
+		     const uint8_t want[AUDIT_HASH_BYTES])
 {
-	for (size_t i = 0; i < AUDIT_RECENT; i++) {
+	if (n == 0)
+		return then_head ? extends_to(from, then_head, want)
+				 : memcmp(from, want, AUDIT_HASH_BYTES) == 0;
+	for (; seq <= last; seq++) {
+		const uint8_t *head = recent_head(v, seq);
 		uint8_t value[AUDIT_HASH_BYTES];
 
-		if (v->recent_seq[i] == 0)
+		if (!head)
 			continue;
-		memcpy(value, v->extended, sizeof(value));
-		audit_extend(value, v->recent[i]);
-		if (then_head ? extends_to(value, then_head, want)
-			      : memcmp(value, want, sizeof(value)) == 0)
+		memcpy(value, from, sizeof(value));
+		audit_extend(value, head);
+		if (steps_to(v, value, seq, last, n - 1, then_head, want))
 			return true;
 	}
+	return false;
+}
+
+/* A crash, or decide's end, may fall between a checkpoint and its record. Then n extensions, each by the
+ * head of a recent record, are in the TPM only: find them, and step over them. */
+static bool find_unrecorded(const struct audit_verify *v, uint64_t n, uint64_t last,
+			    const uint8_t *then_head, const uint8_t want[AUDIT_HASH_BYTES])
+{
+	uint64_t from = last < AUDIT_RECENT ? 1 : last - AUDIT_RECENT + 1;
+
+	return n <= AUDIT_UNRECORDED &&
+	       steps_to(v, v->extended, v->anchored_seq > from ? v->anchored_seq : from, last, n,
+			then_head, want);
+}
+
+/* How many came before the first that has a record is not known: the TPM may have counted for others. */
+static bool find_first(const struct audit_verify *v, uint64_t last, const uint8_t *then_head,
+		       const uint8_t want[AUDIT_HASH_BYTES])
+{
+	for (uint64_t n = then_head ? 0 : 1; n <= AUDIT_UNRECORDED; n++)
+		if (find_unrecorded(v, n, last, then_head, want))
+			return true;
 	return false;
 }
 
 static void check_checkpoint(struct audit_verify *v, const struct audit_line *line)
 {
 	const uint8_t *head = recent_head(v, line->anchored_seq);
-	bool first = v->n_checkpoints == 0;
-	uint64_t steps = first ? 1 : line->counter - v->counter;
-	bool fits = head &&
-		    (extends_to(v->extended, head, line->extended)
-			     ? steps == 1
-			     : (first || steps == 2) && find_unrecorded(v, head, line->extended));
+	uint64_t steps = line->counter - v->counter;
+	bool fits = false;
 
+	/* a break is known already: what is searched for in vain takes seconds */
+	if (head && v->first.fault == AUDIT_FAULT_NONE)
+		fits = v->n_checkpoints == 0
+			       ? find_first(v, line->anchored_seq, head, line->extended)
+			       : steps > 0 && find_unrecorded(v, steps - 1, line->anchored_seq,
+							      head, line->extended);
 	if (!fits)
 		note(v, AUDIT_FAULT_CHECKPOINT, line->seq,
 		     "the checkpoint in record %llu (counter %llu, of record %llu) is not one of "
@@ -192,8 +220,10 @@ static void check_anchor(struct audit_verify *v)
 		return;
 	if (v->n_checkpoints == 0 && memcmp(v->anchor.extended, zeros, sizeof(zeros)) == 0)
 		return; /* nothing was anchored yet */
-	if ((v->n_checkpoints == 0 || v->anchor.counter == v->counter + 1) &&
-	    find_unrecorded(v, NULL, v->anchor.extended))
+	if (v->n_checkpoints == 0 ? find_first(v, last, NULL, v->anchor.extended)
+				  : v->anchor.counter > v->counter &&
+					    find_unrecorded(v, v->anchor.counter - v->counter, last,
+							    NULL, v->anchor.extended))
 		return;
 	if (v->n_checkpoints > 0 && v->anchor.counter <= v->counter)
 		note(v, AUDIT_FAULT_CHECKPOINT, last,

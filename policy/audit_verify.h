@@ -33,7 +33,10 @@ struct audit_break {
 
 /* How far back a checkpoint may name a line: the writer anchors the newest line it knows, and few
  * records come between that and the checkpoint's own. */
-enum { AUDIT_RECENT = 256 };
+enum {
+	AUDIT_RECENT = 256,
+	AUDIT_UNRECORDED = 3, /* checkpoints in a row that may lack their record */
+};
 
 /* State of a streaming verification: audit_verify.c's, but for the counts, which all may read. */
 struct audit_verify {
