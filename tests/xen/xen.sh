@@ -154,6 +154,6 @@ xen_disk() {
 		good "the guest's marker is nowhere on the disk" \
 			"0 times in $(stat -c %s "$after/leaf.vhd") bytes; $(grep -caF "$XEN_MARKER" "$IT/xen-after.raw") lines by the recovery key"
 	else
-		bad "the guest's marker is nowhere on the disk" "$n times; by the recovery key $(grep -caF "$XEN_MARKER" "$IT/xen-after.raw")"
+		bad "the guest's marker is nowhere on the disk" "$n times; by the recovery key $(grep -caF "$XEN_MARKER" "$IT/xen-after.raw"); its file has: $(debugfs -R 'cat /marker.txt' "$IT/xen-after.raw" 2> /dev/null | head -n 2 | tr '\n' ' ')"
 	fi
 }
