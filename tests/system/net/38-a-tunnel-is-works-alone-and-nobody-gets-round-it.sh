@@ -123,8 +123,9 @@ done
 # The LAN asks who has the tunnel's address, and sends to it: it is nobody there (MLLVD-CR-24-03).
 ! lab_in lan busybox arping -q -c 2 -w 2 -I w0 10.200.0.2 || fail "the uplink answers for the tunnel's address"
 
-# Root's socket without the mark; the mark with another host; no mark.
-lab_in bulkhead "$FW_FORGE" socket 0 $VPN 60001 51820 "$try-unmarked" 3 >/dev/null
+# Root's socket without the mark (its port is any that the tunnel's does not have); the mark with
+# another host; no mark.
+lab_in bulkhead "$FW_FORGE" socket 0 $VPN 0 51820 "$try-unmarked" 3 >/dev/null
 lab_in bulkhead "$WG/wg" set wg0 peer "$(public wgc)" endpoint $HOST:51820
 fw_pause 3
 [ "$(lab_count lan "text:$try-unmarked")" = 0 ] || fail "a socket without the mark gets out"
