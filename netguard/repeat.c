@@ -31,6 +31,8 @@ bool repeat_hold(struct repeat *r, const struct msg_claim *claim)
 		return false;
 	slot->claim = *claim;
 	slot->held = true;
+	if (r->due_boot_ms == 0)
+		r->due_boot_ms = claim->at_boot_ms + REPEAT_HOLD_MS;
 	return true;
 }
 
@@ -43,6 +45,11 @@ void repeat_told(struct repeat *r, const struct msg_claim *claim)
 			r->slot[i] = (struct repeat_slot){ .claim = *claim };
 			return;
 		}
+}
+
+uint64_t repeat_wake(const struct repeat *r)
+{
+	return r->due_boot_ms ? r->due_boot_ms : UINT64_MAX;
 }
 
 void repeat_beat(struct repeat *r)
@@ -60,5 +67,6 @@ bool repeat_next(struct repeat *r, struct msg_claim *ret)
 			memset(&r->slot[i], 0, sizeof(r->slot[i]));
 			return true;
 		}
+	r->due_boot_ms = 0;
 	return false;
 }

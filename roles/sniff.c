@@ -261,7 +261,6 @@ static void hear_samples(struct sniff *s)
 		tell_blocked(s, &none);
 }
 
-/* No beat before them: it would attest a silence that was none. */
 static void tell_held(struct sniff *s, struct uplink *u)
 {
 	struct msg_claim claim;
@@ -269,6 +268,13 @@ static void tell_held(struct sniff *s, struct uplink *u)
 	repeat_beat(&u->repeat);
 	while (repeat_next(&u->repeat, &claim))
 		tell(s, u, &claim);
+}
+
+static void tell_due(struct sniff *s, uint64_t now_boot_ms)
+{
+	for (unsigned i = 0; i < s->n_uplinks; i++)
+		if (now_boot_ms >= repeat_wake(&s->uplink[i].repeat))
+			tell_held(s, &s->uplink[i]);
 }
 
 static void beat(struct sniff *s, uint64_t now_boot_ms)
@@ -283,7 +289,7 @@ static void beat(struct sniff *s, uint64_t now_boot_ms)
 
 		if (u->broken)
 			continue;
-		tell_held(s, u);
+		tell_held(s, u); /* a beat before them would attest a silence that was none */
 		claim.ifindex = capture_ifindex(u->capture);
 		r = capture_stats(u->capture, &claim.alive.n_frames, &claim.alive.n_dropped);
 		claim.alive.n_dropped += u->n_lost;
@@ -348,9 +354,11 @@ static _Noreturn void run(struct sniff *s)
 		loop_reset(&loop);
 		loop_want(&loop, ROLE_SUP_FD);
 		loop_want(&loop, s->role.peer_fd[ROLE_DECIDE]);
-		for (unsigned i = 0; i < s->n_uplinks; i++)
+		for (unsigned i = 0; i < s->n_uplinks; i++) {
 			if (!s->uplink[i].broken)
 				loop_want(&loop, capture_fd(s->uplink[i].capture));
+			loop_wake_at(&loop, repeat_wake(&s->uplink[i].repeat));
+		}
 		if (s->nflog_fd >= 0)
 			loop_want(&loop, s->nflog_fd);
 		loop_wake_at(&loop, s->next_beat_boot_ms);
@@ -366,6 +374,7 @@ static _Noreturn void run(struct sniff *s)
 				hear(s, &s->uplink[i]);
 		if (s->nflog_fd >= 0 && loop_ready(&loop, s->nflog_fd))
 			hear_samples(s);
+		tell_due(s, loop_now_boot_ms());
 		beat(s, loop_now_boot_ms());
 		if (s->news)
 			tell_supervisor(s);

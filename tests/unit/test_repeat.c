@@ -52,6 +52,23 @@ static void the_first_is_told_at_once_a_repeat_with_the_beat(void **state)
 	assert_false(repeat_next(&r, &c));
 }
 
+static void what_is_held_waits_for_no_beat(void **state)
+{
+	struct repeat r = { 0 };
+
+	(void)state;
+	assert_true(repeat_wake(&r) == UINT64_MAX);
+	assert_true(tell(&r, lldp(120, 1000)));
+	assert_true(repeat_wake(&r) == UINT64_MAX); /* told is not held */
+	assert_false(tell(&r, lldp(120, 1050)));
+	assert_false(tell(&r, lldp(120, 1100))); /* the first that is held counts */
+	assert_int_equal(repeat_wake(&r), 1050 + REPEAT_HOLD_MS);
+	assert_int_equal(beat(&r), 1);
+	assert_true(repeat_wake(&r) == UINT64_MAX);
+	assert_false(tell(&r, lldp(120, 2000))); /* in a flood the next one is held as well */
+	assert_int_equal(repeat_wake(&r), 2000 + REPEAT_HOLD_MS);
+}
+
 static void a_flood_is_told_once_a_beat(void **state)
 {
 	struct repeat r = { 0 };
@@ -154,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_is_told_at_once_a_repeat_with_the_beat),
+		cmocka_unit_test(what_is_held_waits_for_no_beat),
 		cmocka_unit_test(a_flood_is_told_once_a_beat),
 		cmocka_unit_test(what_is_not_repeated_is_forgotten_with_the_beat),
 		cmocka_unit_test(no_beat_comes_before_what_was_held),
