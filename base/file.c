@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,38 @@ int file_read(int fd, void *buf, size_t len_bytes, uint64_t offset_byte)
 		len_bytes -= (size_t)n;
 	}
 	return 0;
+}
+
+static int read_to_the_end(int fd, bool from_start, void *buf, size_t room_bytes, size_t *ret_bytes)
+{
+	uint8_t *at = buf;
+	size_t len_bytes = 0;
+
+	while (len_bytes < room_bytes) {
+		size_t left_bytes = room_bytes - len_bytes;
+		ssize_t n = from_start ? pread(fd, at + len_bytes, left_bytes, (off_t)len_bytes)
+				       : read(fd, at + len_bytes, left_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len_bytes += (size_t)n;
+	}
+	*ret_bytes = len_bytes;
+	return 0;
+}
+
+int file_load(int fd, void *buf, size_t room_bytes, size_t *ret_bytes)
+{
+	return read_to_the_end(fd, true, buf, room_bytes, ret_bytes);
+}
+
+int file_drain(int fd, void *buf, size_t room_bytes, size_t *ret_bytes)
+{
+	return read_to_the_end(fd, false, buf, room_bytes, ret_bytes);
 }
 
 int file_write(int fd, const void *buf, size_t len_bytes, uint64_t offset_byte)

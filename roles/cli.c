@@ -12,12 +12,13 @@
 #include <sodium.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/util.h"
 #include "policy/config.h"
 
 #define DEFAULT_CONFIG "/etc/bulkhead/bulkheadd.yaml"
 
-enum { CONFIG_MAX_BYTES = 65536, NAME_BYTES = 32, MMAP_THRESHOLD_BYTES = 256 * 1024 };
+enum { NAME_BYTES = 32, MMAP_THRESHOLD_BYTES = 256 * 1024 };
 
 struct command {
 	const char *name; /* one or two words */
@@ -239,14 +240,14 @@ int cli_common(struct cli_options *ret, int *argc, char **argv)
 int cli_config(const char *path, struct msg_config *ret)
 {
 	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char text[CONFIG_MAX_BYTES];
+	char text[DOCUMENT_BYTES_MAX + 1];
 	struct document_error error;
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	int r;
+	size_t n = 0;
+	int r = fd < 0 ? -errno : file_drain(fd, text, sizeof(text), &n);
 
-	if (n < 0)
-		return cli_errno(-errno, "read configuration '%s'", path);
-	r = config_parse(text, (size_t)n, ret, &error);
+	if (r < 0)
+		return cli_errno(r, "read configuration '%s'", path);
+	r = config_parse(text, n, ret, &error);
 	if (r == -EBADMSG)
 		return cli_error(CLI_DAMAGED, "configuration '%s': line %u, column %u: %s", path,
 				 (unsigned)error.line, (unsigned)error.column, error.text);

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "roles/cli.h"
 #include "roles/cli_disk_mac.h"
 #include "roles/cli_vhd.h"
@@ -78,7 +79,7 @@ bool cli_convert_files_begun(const struct cli_convert *c, struct journal_head *r
 	uint8_t raw[JOURNAL_FIXED_BYTES];
 	struct vhd_fault ignored; /* convert_open() names it */
 
-	return c->journal_fd >= 0 && pread(c->journal_fd, raw, sizeof(raw), 0) == sizeof(raw) &&
+	return c->journal_fd >= 0 && file_read(c->journal_fd, raw, sizeof(raw), 0) == 0 &&
 	       journal_head_parse(raw, sizeof(raw), ret, &ignored) == 0;
 }
 
@@ -144,9 +145,9 @@ static int drop(const struct cli_convert *c, const char *suffix)
 void cli_convert_files_drop_unbegun(const struct cli_convert *c)
 {
 	uint8_t raw[JOURNAL_FIXED_BYTES];
-	ssize_t n = pread(c->journal_fd, raw, sizeof(raw), 0);
+	size_t n;
 
-	if (n < 0 || !sodium_is_zero(raw, (size_t)n))
+	if (file_load(c->journal_fd, raw, sizeof(raw), &n) < 0 || !sodium_is_zero(raw, n))
 		return;
 	(void)drop(c, CLI_CONVERT_NEXT_MAC);
 	(void)drop(c, CLI_CONVERT_JOURNAL);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "roles/cli.h"
 #include "roles/cli_convert.h"
 #include "roles/cli_convert_files.h"
@@ -65,7 +66,7 @@ void cli_disk_again_recovery(const struct cli_disk_order *o, const char *dir, co
 {
 	char path[CLI_DISK_DOC_PATH_BYTES];
 
-	if (path_in(o, dir, header, path) && cli_recovery_opens(o->recovery_out, path))
+	if (path_in(o, dir, header, path) && cli_recovery_opens(o->recovery_out, AT_FDCWD, path))
 		(void)unlink(o->recovery_out);
 }
 
@@ -85,8 +86,7 @@ static int source_path(const struct cli_disk_order *o, char ret[PATH_MAX])
 int cli_disk_again_mark(const struct cli_disk_order *o, const char *dir, int *ret_fd)
 {
 	char path[CLI_DISK_DOC_PATH_BYTES], source[PATH_MAX];
-	int status = source_path(o, source);
-	ssize_t n = (ssize_t)strlen(source);
+	int r = 0, status = source_path(o, source);
 
 	*ret_fd = -1;
 	if (status == 0)
@@ -94,10 +94,13 @@ int cli_disk_again_mark(const struct cli_disk_order *o, const char *dir, int *re
 	if (status != 0)
 		return status;
 	*ret_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX | LOCK_NB) < 0 ||
-	    write(*ret_fd, source, (size_t)n) != n || fsync(*ret_fd) < 0)
-		return cli_errno(-errno, "%s: write '%s'", o->what, path);
-	return 0;
+	if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX | LOCK_NB) < 0)
+		r = -errno;
+	if (r == 0)
+		r = file_write(*ret_fd, source, strlen(source), 0);
+	if (r == 0 && fsync(*ret_fd) < 0)
+		r = -errno;
+	return r < 0 ? cli_errno(r, "%s: write '%s'", o->what, path) : 0;
 }
 
 /* Of this very source, and by nobody who is still there? */
@@ -105,8 +108,11 @@ static int check_mark(const struct cli_disk_order *o, int fd, const char *path)
 {
 	char want[PATH_MAX], is[PATH_MAX] = "";
 	int status = lock(o, fd, path);
-	ssize_t n = read(fd, is, sizeof(is) - 1);
+	size_t n = 0;
+	int r = status == 0 ? file_load(fd, is, sizeof(is) - 1, &n) : 0;
 
+	if (r < 0)
+		status = cli_errno(r, "%s: read '%s'", o->what, path);
 	if (status == 0)
 		status = source_path(o, want);
 	if (status == 0 && n > 0 && strcmp(want, is) != 0) /* n == 0: killed before it said */

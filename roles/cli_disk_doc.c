@@ -29,23 +29,9 @@ struct signed_text {
 
 static int read_fd(int fd, void *out, size_t out_bytes, size_t *ret_bytes)
 {
-	uint8_t *at = out;
-	size_t n = 0;
+	int r = file_drain(fd, out, out_bytes, ret_bytes);
 
-	while (n < out_bytes) {
-		ssize_t got = read(fd, at + n, out_bytes - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0) {
-			*ret_bytes = n;
-			return 0;
-		}
-		n += (size_t)got;
-	}
-	return -EFBIG;
+	return r == 0 && *ret_bytes == out_bytes ? -EFBIG : r;
 }
 
 static int read_file(const char *path, const char *what, void *out, size_t out_bytes,

@@ -121,12 +121,12 @@ static int look_for_recovery(struct snapshot *s)
 
 	if (status != 0)
 		return status;
-	if (cli_recovery_opens(s->recovery_out, path))
+	if (cli_recovery_opens(s->recovery_out, AT_FDCWD, path))
 		(void)unlink(s->recovery_out);
 	status = cli_layers_path(&s->disk, s->change.layer, "luks", path);
 	if (status != 0)
 		return status;
-	s->left = cli_recovery_opens(s->recovery_out, path);
+	s->left = cli_recovery_opens(s->recovery_out, AT_FDCWD, path);
 	if (!s->left && faccessat(AT_FDCWD, s->recovery_out, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return cli_errno(-EEXIST, "%s: make '%s'", s->disk.what, s->recovery_out);
 	return 0;

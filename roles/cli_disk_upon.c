@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
+#include "base/util.h"
 #include "roles/cli.h"
 #include "vhdcrypt/hash_tree.h"
 
@@ -17,21 +19,20 @@ enum { CHUNK_BYTES = 1024 * 1024 };
 int cli_disk_upon_copy(int source_fd, int vhd_fd, const char *what)
 {
 	OWNS_HEAP uint8_t *chunk = malloc(CHUNK_BYTES);
-	off_t at = 0;
+	uint64_t size_bytes, at = 0;
+	int r = chunk ? file_size(source_fd, &size_bytes) : -ENOMEM;
 
-	if (!chunk)
-		return cli_errno(-ENOMEM, "%s: copy the image", what);
-	for (;;) {
-		ssize_t n = pread(source_fd, chunk, CHUNK_BYTES, at);
+	while (r == 0 && at < size_bytes) {
+		size_t n = MIN((uint64_t)CHUNK_BYTES, size_bytes - at);
 
-		if (n == 0)
-			return fsync(vhd_fd) < 0 ? cli_errno(-errno, "%s: copy the image", what)
-						 : 0;
-		if (n < 0 || pwrite(vhd_fd, chunk, (size_t)n, at) != n)
-			return cli_errno(n < 0 || errno ? -errno : -EIO, "%s: copy the image",
-					 what);
+		r = file_read(source_fd, chunk, n, at);
+		if (r == 0)
+			r = file_write(vhd_fd, chunk, n, at);
 		at += n;
 	}
+	if (r == 0 && fsync(vhd_fd) < 0)
+		r = -errno;
+	return r < 0 ? cli_errno(r, "%s: copy the image", what) : 0;
 }
 
 int cli_disk_upon_tree(int vhd_fd, int source_fd, int tree_fd, const char *what,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "policy/image_doc.h"
 #include "roles/cli.h"
 
@@ -22,22 +23,15 @@ int cli_document_read(const char *what, const char *path, size_t max_bytes, stru
 	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	OWNS_HEAP char *bytes = malloc(max_bytes + 1);
 	size_t n = 0;
+	int r;
 
 	if (fd < 0)
 		return cli_errno(-errno, "%s '%s': open it", what, path);
 	if (!bytes)
 		return cli_errno(-ENOMEM, "%s '%s'", what, path);
-	while (n < max_bytes + 1) {
-		ssize_t got = read(fd, bytes + n, max_bytes + 1 - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return cli_errno(-errno, "%s '%s': read it", what, path);
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
+	r = file_drain(fd, bytes, max_bytes + 1, &n);
+	if (r < 0)
+		return cli_errno(r, "%s '%s': read it", what, path);
 	if (n > max_bytes)
 		return cli_error(CLI_DAMAGED, "%s '%s': longer than %zu bytes; give another file",
 				 what, path, max_bytes);

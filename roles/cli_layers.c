@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/ipc.h"
 #include "policy/lease.h"
 #include "policy/text.h"
@@ -19,12 +20,9 @@
 static int read_whole(const char *path, const char *what, void *ret, size_t room, size_t *ret_bytes)
 {
 	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read(fd, ret, room);
+	int r = fd < 0 ? -errno : file_load(fd, ret, room, ret_bytes);
 
-	if (n < 0)
-		return cli_errno(-errno, "%s: read '%s'", what, path);
-	*ret_bytes = (size_t)n;
-	return 0;
+	return r < 0 ? cli_errno(r, "%s: read '%s'", what, path) : 0;
 }
 
 static int read_record(const char *dir, const char *what, struct msg_local *ret)

@@ -59,15 +59,15 @@ static int read_mark(const struct cli_layers *disk, uint8_t ret[IMAGE_DIGEST_BYT
 	char path[CLI_DISK_DOC_PATH_BYTES];
 	uint8_t raw[MARK_BYTES + 1];
 	OWNS_FD int fd = -1;
-	ssize_t n;
-	int status = cli_layers_path(disk, disk->chain.layer, MARK, path);
+	size_t n = 0;
+	int r, status = cli_layers_path(disk, disk->chain.layer, MARK, path);
 
 	if (status != 0)
 		return status;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	n = fd < 0 ? -1 : read(fd, raw, sizeof(raw));
-	if (n < 0)
-		return cli_errno(-errno, "%s: read '%s'", disk->what, path);
+	r = fd < 0 ? -errno : file_load(fd, raw, sizeof(raw), &n);
+	if (r < 0)
+		return cli_errno(r, "%s: read '%s'", disk->what, path);
 	if (n != MARK_BYTES || memcmp(raw, MAGIC, MAGIC_BYTES) != 0)
 		return cli_error(
 			CLI_DAMAGED,

@@ -32,19 +32,20 @@ static int read_key(const char *path, struct secret *ret)
 	OWNS_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	OWNS_SECRET struct secret typed = { 0 };
 	size_t position;
-	ssize_t n;
+	size_t n = 0;
 	int r = fd < 0 ? -errno : secret_new(&typed, RECOVERY_TEXT_BYTES + 2);
 
+	if (r == 0)
+		r = file_drain(fd, typed.bytes, typed.len_bytes, &n);
+	if (r == 0 && n < RECOVERY_TEXT_BYTES)
+		r = -EBADMSG;
 	if (r < 0)
 		return r;
-	n = read(fd, typed.bytes, typed.len_bytes);
-	if (n < RECOVERY_TEXT_BYTES)
-		return n < 0 ? -errno : -EBADMSG;
-	memset(typed.bytes + n, '\n', typed.len_bytes - (size_t)n); /* blanks are forgiven */
+	memset(typed.bytes + n, '\n', typed.len_bytes - n); /* blanks are forgiven */
 	return recovery_parse(&typed, ret, &position);
 }
 
-bool cli_recovery_opens(const char *path, const char *header_path)
+bool cli_recovery_opens(const char *path, int dir_fd, const char *header_name)
 {
 	OWNS_SECRET struct secret recovery = { 0 };
 	OWNS_SECRET struct secret key = { 0 };
@@ -55,7 +56,7 @@ bool cli_recovery_opens(const char *path, const char *header_path)
 
 	if (read_key(path, &recovery) < 0)
 		return false;
-	fd = open(header_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = openat(dir_fd, header_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	opens = fd >= 0 && header_library_init() == 0 && header_open(fd, &h, &detail) == 0 &&
 		header_unlock(h, HEADER_SHAPE_RECOVERY_KEYSLOT, &recovery, &key) == 0;
 	header_close(h);

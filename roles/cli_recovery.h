@@ -10,8 +10,9 @@
  * never replaced. 0, or an exit status after saying why. */
 int cli_recovery_write(const char *path, const struct secret *recovery, const char *what);
 
-/* There is a recovery key in path, and a header in header_path that it opens. So a run that was killed
- * before that header was in force is known by what it has left: never by a name alone. */
-bool cli_recovery_opens(const char *path, const char *header_path);
+/* There is a recovery key in path, and in the folder dir_fd (or AT_FDCWD) a header of that name that it opens.
+ * So a run that was killed before that header was in force is known by what it has left: never by a name
+ * alone. */
+bool cli_recovery_opens(const char *path, int dir_fd, const char *header_name);
 
 #endif

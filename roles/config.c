@@ -8,6 +8,7 @@
 
 #include <seccomp.h>
 
+#include "base/file.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/sandbox.h"
@@ -29,25 +30,6 @@ static const struct sandbox profile = {
 	.n_fds_max = N_FDS,
 };
 
-/* The whole file; one byte more than a document may have tells that it is too long. */
-static size_t read_file(const char *name, char text[DOCUMENT_BYTES_MAX + 1])
-{
-	size_t n = 0;
-
-	while (n < DOCUMENT_BYTES_MAX + 1) {
-		ssize_t got = read(FILE_FD, text + n, DOCUMENT_BYTES_MAX + 1 - n);
-
-		if (got == 0)
-			break;
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			die("read configuration '%s': %m", name);
-		n += (size_t)got;
-	}
-	return n;
-}
-
 int main(int argc, char **argv)
 {
 	static char text[DOCUMENT_BYTES_MAX + 1];
@@ -59,7 +41,10 @@ int main(int argc, char **argv)
 
 	log_open("config");
 	sandbox_enter(&profile);
-	len_bytes = read_file(name, text);
+	r = file_drain(FILE_FD, text, sizeof(text),
+		       &len_bytes); /* a byte more tells of too long a one */
+	if (r < 0)
+		die("read configuration '%s': %s", name, strerror(-r));
 	r = config_parse(text, len_bytes, &config, &error);
 	if (r == -EBADMSG) {
 		log_err(0, "read configuration '%s': line %u, column %u: %s; see bulkheadd(8)",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "policy/accept.h"
@@ -31,7 +32,7 @@ struct pair {
 static int read_text(int fd, size_t max_bytes, struct text *ret)
 {
 	struct stat st;
-	size_t len = 0;
+	int r;
 
 	if (fd < 0)
 		return -ENOENT;
@@ -39,17 +40,10 @@ static int read_text(int fd, size_t max_bytes, struct text *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL; /* it might make us wait */
-	while (len <= max_bytes) {
-		ssize_t n = pread(fd, ret->bytes + len, max_bytes + 1 - len, (off_t)len);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	ret->len_bytes = len;
-	return len > max_bytes ? -EFBIG : 0;
+	r = file_load(fd, ret->bytes, max_bytes + 1, &ret->len_bytes);
+	if (r < 0)
+		return r;
+	return ret->len_bytes > max_bytes ? -EFBIG : 0;
 }
 
 /* The detail of a refusal: which document, where that is not plain, and why beyond the reason. */
@@ -242,8 +236,10 @@ int decide_docs_store(enum sup_resource kind, const char *bytes, size_t len_byte
 	OWNS_FD int fd = memfd_create("bulkhead-policy", MFD_CLOEXEC);
 	struct msg_sup msg = { .verb = SUP_POLICY_STORE, .what = kind };
 
-	if (fd < 0 || pwrite(fd, bytes, len_bytes, 0) != (ssize_t)len_bytes)
-		return -errno;
+	int r = fd < 0 ? -errno : file_write(fd, bytes, len_bytes, 0);
+
+	if (r < 0)
+		return r;
 	role_send_sup(&msg, fd);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
@@ -27,12 +28,14 @@ void decide_homes_load(struct decider *d)
 {
 	OWNS_FD int fd = role_resource_take(&d->role, SUP_RES_HOMES);
 	char text[HOMES_TEXT_BYTES + 1];
-	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text), 0);
+	size_t n = 0;
+	int r;
 
 	if (fd < 0)
 		return; /* nobody was enrolled yet */
-	if (n < 0 || homes_parse(text, (size_t)n, &d->homes) < 0)
-		log_err(n < 0 ? -errno : 0, "the file of homes is damaged; there are no homes");
+	r = file_load(fd, text, sizeof(text), &n);
+	if (r < 0 || homes_parse(text, n, &d->homes) < 0)
+		log_err(r, "the file of homes is damaged; there are no homes");
 }
 
 void decide_homes_rules(const struct decider *d, struct classify_rules *ret)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/layers.h"
 #include "policy/text.h"
 
@@ -15,9 +16,11 @@ int decide_layers_take(struct decider *d, struct op *op, int fd)
 	uint8_t data[LAYERS_FILE_BYTES + 1];
 	char detail[MSG_TEXT_BYTES];
 	const char *why;
-	ssize_t n = pread(fd, data, sizeof(data), 0); /* a regular file */
-	int r = n < 0 ? -errno : layers_parse(data, (size_t)n, &op->local, &why);
+	size_t n;
+	int r = file_load(fd, data, sizeof(data), &n);
 
+	if (r == 0)
+		r = layers_parse(data, n, &op->local, &why);
 	if (r == 0)
 		return 0;
 	(void)snprintf(detail, sizeof(detail), "layers.local: %s",

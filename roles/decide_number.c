@@ -6,13 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "policy/text.h"
 
 int decide_number_read(int fd, uint64_t *ret)
 {
 	char text[TEXT_U64_BYTES + 2]; /* one more: a longer file shows */
 	struct stat st;
-	ssize_t n;
+	size_t n;
+	int r;
 
 	if (fd < 0)
 		return -ENOENT;
@@ -20,9 +22,9 @@ int decide_number_read(int fd, uint64_t *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL; /* it might make us wait */
-	n = pread(fd, text, sizeof(text) - 1, 0);
-	if (n < 0)
-		return -errno;
+	r = file_load(fd, text, sizeof(text) - 1, &n);
+	if (r < 0)
+		return r;
 	if (n == 0) { /* the first start */
 		*ret = 0;
 		return 0;
@@ -30,7 +32,7 @@ int decide_number_read(int fd, uint64_t *ret)
 	if (text[n - 1] == '\n')
 		n--;
 	text[n] = '\0';
-	if (strlen(text) != (size_t)n)
+	if (strlen(text) != n)
 		return -EBADMSG;
 	return text_u64_parse(text, ret);
 }
@@ -39,12 +41,12 @@ int decide_number_write(int fd, uint64_t value)
 {
 	char text[TEXT_U64_BYTES + 1];
 	size_t n = text_u64_build(value, text);
-	ssize_t done;
+	int r;
 
 	text[n++] = '\n';
 	/* longer or equal: it never gets shorter, so no moment of it reads as a lower one */
-	done = pwrite(fd, text, n, 0);
-	if (done < 0 || fdatasync(fd) < 0)
-		return -errno;
-	return (size_t)done == n ? 0 : -EIO;
+	r = file_write(fd, text, n, 0);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	return r;
 }

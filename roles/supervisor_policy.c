@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/defer.h"
+#include "base/file.h"
 #include "base/log.h"
 
 enum { DOCUMENT_MAX_BYTES = 65536 }; /* design 7 */
@@ -35,6 +36,7 @@ static int write_file(int dir, const char *name, int memfd)
 		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char buf[4096];
 	off_t at = 0;
+	int r;
 
 	if (fd < 0)
 		return -errno;
@@ -48,8 +50,9 @@ static int write_file(int dir, const char *name, int memfd)
 		at += n;
 		if (at > DOCUMENT_MAX_BYTES)
 			return -EFBIG;
-		if (write(fd, buf, (size_t)n) != n)
-			return errno ? -errno : -EIO;
+		r = file_append(fd, buf, (size_t)n);
+		if (r < 0)
+			return r;
 	}
 	return fsync(fd) < 0 ? -errno : 0;
 }
