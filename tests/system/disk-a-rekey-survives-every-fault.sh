@@ -58,4 +58,4 @@ for upon in alone encrypted; do
 	rm -rf "$D"
 done
 faults_met || fail "no faults"
-echo "$n_faults faults, $again of them given again or resumed: the old key or the new one, and every byte"
+echo "$n_short transfers cut short; $n_faults faults, $again of them given again or resumed: the old key or the new one, and every byte"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whatever call of `disk snapshot` and `disk merge` that changes a file fails, or is the last before SIGKILL,
 # the disk is there with every byte: a snapshot that failed leaves nothing, a merge is given again and ends, and
-# nothing that it did not need is left. What changed between a kill and that is refused with exit status 4.
+# nothing that it did not need is left. Half of what is read and written each time is enough. What changed between a kill and that is refused with exit status 4.
 # A power cut in a snapshot, behind each of its calls, leaves the disk with the old leaf or with the new one.
 # FAULTS (3) of each kind, from SEED (random) on; all: every one. CRASH_STATES (one of each kind) power cuts at least.
 # limit: 300 s
@@ -38,6 +38,10 @@ holds() { # holds WHEN [--without-mac] - all layers as they lie there are the di
 	bulkhead disk export "$disk" "$LAB/out.raw" "${key[@]}" "${@:2}" >"$LAB/said" 2>&1 && cmp -s "$LAB/out.raw" "$IT/work.raw" ||
 		fail "$1: it does not hold what it held"
 }
+cut_short() { # cut_short COMMAND... - half of each transfer to or from the disk's folder
+	with_pin "$OUT/tests/system/shorten" "$disk" "$@" && grep -q "^shorten: [1-9]" "$LAB/said" || fail "cut short"
+	holds "cut short: $*"
+}
 put_back() { rm -rf "$disk" && cp -a "$LAB/kept" "$disk"; }
 
 lans_up && tpm_on && laptop_install && pki_make && pki_install || fail "the lab does not come up"
@@ -57,6 +61,9 @@ locks
 cp -a "$disk" "$LAB/kept"
 with_pin crash_record "$disk" "$LAB" "${SNAPSHOT[@]}" "$disk/recovery" || fail "no snapshot to be replayed"
 states=$(CRASH_SEED=$SEED crash_replay "$disk" "$LAB" layers.local 2>"$LAB/said") || fail "a power cut in a snapshot"
+put_back
+cut_short "${SNAPSHOT[@]}" "$IT/recovery-2"
+rm "$IT/recovery-2"
 put_back
 with_pin faults_of "${SNAPSHOT[@]}" "$IT/recovery-2" || fail "no second snapshot"
 put_back
@@ -88,6 +95,9 @@ MERGE=(bulkhead disk merge work --pin-fd 0 "${key[@]}")
 with_pin faults_of "${MERGE[@]}" || fail "no merge"
 holds merged
 merged=$(cd "$disk" && echo *)
+put_back
+cut_short "${MERGE[@]}"
+[ "$(cd "$disk" && echo *)" = "$merged" ] || fail "cut short, it left behind: $(ls "$disk")"
 put_back
 again=0
 while read -r call n same; do

@@ -1,5 +1,6 @@
 # faults_each.bash - a command that is given the old state, meets faults, and is given again: the old state or
-# the new one. For scripts with keys.bash. The state is the folder $D; the script says what it means:
+# the new one; one whose transfers are all cut short ends with the new one. For scripts with keys.bash. The
+# state is the folder $D; the script says what it means:
 #   old, whole      is it the old state, the new one? Exit status
 #   at_once         what must hold before anything is given again; nothing, unless the script says it
 #   resume=(KEY...) by which `disk resume` ends what began in $D/out/disks/work
@@ -8,7 +9,7 @@
 
 . tests/system/faults.bash
 D=$WORK/d
-again=0
+again=0 n_short=0
 
 vhd() { "$BULKHEAD" vhd "$@" >"$WORK/said" 2>&1; }
 shows() { # shows VHD RAW [KEY...] - all of it, by recovery keys
@@ -29,6 +30,16 @@ resumed() { # resumed WHEN
 	again=$((again + 1))
 }
 
+# cut_short WHAT COMMAND... - half of each transfer to or from $D
+cut_short() {
+	local n
+	"$OUT/tests/system/shorten" "$D" "${@:2}" <<<"$PIN" >"$WORK/said" 2>&1 || fail "$1, cut short: $(cat "$WORK/said")"
+	n=$(sed -n 's/^shorten: \([0-9]*\) transfers cut$/\1/p' "$WORK/said")
+	[ "$n" -gt 0 ] || fail "$1: no transfer was cut short"
+	n_short=$((n_short + n))
+	whole || fail "$1, cut short: another disk came out"
+}
+
 at_once() { :; }
 # each_fault WHAT COMMAND... - from the state that is there to what whole() says is the new one; in between
 # there is only the old one, after a kill with what the same command takes away
@@ -41,6 +52,9 @@ each_fault() {
 	faults_of "$@" <<<"$PIN" >"$WORK/said" 2>&1 || fail "$what: $(cat "$WORK/said")"
 	whole || fail "$what: another disk came out"
 	after=$(names)
+	state before
+	cut_short "$what" "$@"
+	[ "$(names)" = "$after" ] || fail "$what, cut short, left behind: $(diff <(echo "$after") <(names))"
 	while read -r call n same; do
 		for how in $(faults_how "$n" "$same"); do
 			when="$what, $how at $call $n"
