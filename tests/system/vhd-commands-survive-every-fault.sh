@@ -21,11 +21,16 @@ old() { shows "$D/a.vhd" "$WORK/a.raw"; }
 
 whole() { old && vhd check "$D/b.vhd"; }
 each_fault "vhd snapshot" "$BULKHEAD" vhd snapshot "$D/a.vhd" "$D/b.vhd"
+opens() { cryptsetup open --test-passphrase --key-file "$1" "$2" 2>"$WORK/said"; }
+whole() { old && vhd check "$D/b.vhd" && opens "$D/key" "$D/b.luks"; }
+each_fault "vhd snapshot, encrypted" "$BULKHEAD" vhd snapshot "$D/a.vhd" "$D/b.vhd" --recovery-out "$D/key"
 vhd snapshot "$D/a.vhd" "$D/b.vhd" &&
 	"$OUT/tests/system/vhd_layers" work $((SEED + 1)) 20 "$D/a.vhd" "$D/b.vhd" >"$WORK/b.raw" || fail "no layer"
 old() { "$OUT/tests/system/vhd_layers" cat "$D/a.vhd" "$D/b.vhd" >"$WORK/x.raw" && cmp -s "$WORK/x.raw" "$WORK/b.raw"; }
 whole() { old && shows "$D/flat.vhd" "$WORK/b.raw"; }
 each_fault "vhd coalesce --into" "$BULKHEAD" vhd coalesce "$D/b.vhd" --into "$D/flat.vhd"
+whole() { old && opens "$D/key" "$D/flat.luks" && shows "$D/flat.vhd" "$WORK/b.raw" --recovery-file "$D/key" --without-mac; }
+each_fault "vhd coalesce --into, encrypted" "$BULKHEAD" vhd coalesce "$D/b.vhd" --into "$D/flat.vhd" --recovery-out "$D/key"
 whole() { shows "$D/a.vhd" "$WORK/b.raw"; }
 each_fault "vhd coalesce" "$BULKHEAD" vhd coalesce "$D/b.vhd"
 vhd coalesce "$D/b.vhd" || fail "no merge"
@@ -50,4 +55,4 @@ whole() { shows "$D/out/disks/work" "$WORK/b.raw" --recovery-file "$D/recovery";
 each_fault "disk create --in-place" "$BULKHEAD" disk create --in-place --source "$D/a.vhd" --name work --out "$D/out" \
 	"${papers[@]}" --recovery-out "$D/recovery"
 faults_met || fail "no faults"
-echo "$n_faults faults in 7 commands, $again of them given again: the old state or the new one, and nothing besides"
+echo "$n_short transfers cut short; $n_faults faults in 9 commands, $again of them given again: the old state or the new one, and nothing besides"
