@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Whatever call of `disk snapshot` and `disk merge` that changes a file fails, or is the last before SIGKILL,
 # the disk is there with every byte: a snapshot that failed leaves nothing, a merge is given again and ends, and
-# nothing that it did not need is left. Half of what is read and written each time is enough. What changed between a kill and that is refused with exit status 4.
+# nothing that it did not need is left. Half of what is read and written each time is enough. What changed
+# between a kill and that is refused with exit status 4.
 # A power cut in a snapshot, behind each of its calls, leaves the disk with the old leaf or with the new one.
 # FAULTS (3) of each kind, from SEED (random) on; all: every one. CRASH_STATES (one of each kind) power cuts at least.
 # limit: 300 s

@@ -53,11 +53,11 @@ case_none corp case_tries $CASE_KINDS
 echo "100 flaps in $took ms: $changes zone changes in $span s"
 
 # what a switch repeats until the cable is pulled is said of that link, not of the one that a hand
-# finds half a second later
+# finds a second later
 switch=88cc0207040200000000010405056574683006020078
 lab_in corp "$CASE_FORGE" cable own 01:80:c2:00:00:0e frame ${switch}0000 "$(lab_token repeat)" 50 >/dev/null
 lans_unplug
-lab_pause 0.5
+lab_pause 1
 lans_plug home
 case_zone foreign
 lab_stop dnsmasq-home
