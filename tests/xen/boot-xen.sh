@@ -13,9 +13,9 @@ trap 'kill "$(cat "$work/swtpm.pid" 2> /dev/null)" 2> /dev/null || true; rm -rf 
 swtpm socket --tpm2 --tpmstate dir="$work/tpm" --ctrl type=unixio,path="$work/tpm.sock" \
 	--terminate --daemon --pid file="$work/swtpm.pid"
 
-# On a processor that calls itself AMD's, as QEMU's does, Xen loads a guest's SSE and AVX registers at their first
-# use, and in QEMU 7.2 not every use is one: a program in dom0 goes on with the guest's (memset fills with
-# them, grep misses a line). So they are loaded at each switch.
+# On a processor that calls itself AMD's, as QEMU's does, Xen loads a guest's SSE and AVX registers when it first
+# uses them. In QEMU 7.2, it seems, not every use is noticed: programs in dom0 went on with the guest's registers
+# (memset filled with them, grep missed lines). So they are loaded at each switch.
 fpu=spec-ctrl=eager-fpu
 # A comma in dom0's arguments would have to be doubled (QEMU's multiboot).
 xen_args="console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 cpuidle=0 cpufreq=none noreboot $fpu"
