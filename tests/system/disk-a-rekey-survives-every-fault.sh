@@ -22,10 +22,7 @@ volume_key() {
 	cryptsetup luksDump -q --dump-volume-key --volume-key-file "$WORK/$1.vk" --key-file "$D/recovery" "$dir/$1.luks" \
 		>/dev/null 2>&1 || fail "cryptsetup does not open $1.luks"
 }
-in_clear() { # in_clear FILE - 16 bytes that are in the disk
-	LC_ALL=C grep -qaP "$(sed 's/../\\x&/g' <<<"$marker")" "$1"
-}
-at_once() { ! in_clear "$dir/leaf.vhd"; }
+at_once() { ! in_clear "$marker" "$dir/leaf.vhd"; }
 old() { shows "$dir" "$WORK/want.raw" --recovery-file "$D/recovery"; }
 whole() {
 	! shows "$dir" "$WORK/want.raw" --recovery-file "$D/recovery" && grep -q "no recovery key" "$WORK/said" &&
@@ -50,10 +47,10 @@ for upon in alone encrypted; do
 	# of what is in the leaf; what was trimmed there is zeros, which are in clear everywhere
 	while read -r at; do
 		marker=$(xxd -p -s "$at" -l 16 -c 16 "$WORK/want.raw")
-		[ "$(fold -w 2 <<<"$marker" | sort -u | wc -l)" -lt 8 ] || break
+		[ "$(fold -w 2 <<<"$marker" | sort -u | wc -l)" -lt 8 ] || ! in_clear "$marker" "$WORK/want.raw" || break
 	done < <(cmp -l "$WORK/want.raw" "$([ $upon = alone ] && echo /dev/zero || echo "$WORK/plain.raw")" 2>/dev/null |
 		awk 'NR % 5000 == 0 { print $1 }')
-	in_clear "$WORK/want.raw" || fail "no marker"
+	in_clear "$marker" "$WORK/want.raw" || fail "no marker"
 	each_fault "disk rekey, $upon" "$BULKHEAD" disk rekey "$dir" --recovery-file "$D/recovery" "${papers[@]}" --recovery-out "$D/new"
 	rm -rf "$D"
 done

@@ -18,6 +18,10 @@ need() { # need PROGRAM...
 	done
 }
 
+in_clear() { # in_clear HEX FILE - are these bytes in it? Never, if one is a newline: grep reads lines
+	LC_ALL=C grep -qaP "$(sed 's/../\\x&/g' <<<"$1")" "$2"
+}
+
 need swtpm tpm2_pcrextend tpm2_readpublic minisign cryptsetup qemu-img mke2fs xxd
 [ "$(id -u)" = 0 ] || skip "needs root: key gives up its uid"
 WORK=$(mktemp -d)
