@@ -319,7 +319,8 @@ void decide_disks_checkpoint(struct decider *d, uint64_t now);
 /* From here on nothing is granted; the end is recorded, and then anchored in the TPM. */
 void decide_stop_begin(struct decider *d, uint64_t now);
 
-/* In every round: ends the process when all of that is done, or took too long. */
+/* In every round: ends the process when all of that is done, or took too long. Exit status 0: nft has
+ * said that all is closed. */
 void decide_stop_tick(struct decider *d, uint64_t now);
 
 /* -- decide_power.c: suspend, resume, release -- */

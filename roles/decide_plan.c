@@ -331,6 +331,11 @@ bool decide_plan_stuck(struct decide_plan *plan, uint64_t now)
 	return true;
 }
 
+bool decide_plan_closed(const struct decide_plan *plan)
+{
+	return plan->up && !plan->tightens && plan->close.by_boot_ms == 0;
+}
+
 void decide_plan_forgive(struct decide_plan *plan, uint64_t now)
 {
 	plan->sent_boot_ms = now;

@@ -134,6 +134,9 @@ bool decide_plan_overdue(const struct decide_plan *plan, uint64_t now_boot_ms);
  * kernel's word is waited for no more, and whoever closes without nft is to be called. */
 bool decide_plan_stuck(struct decide_plan *plan, uint64_t now_boot_ms);
 
+/* Has nft confirmed all that closes? Not when it never did, and not as long as it is gone. */
+bool decide_plan_closed(const struct decide_plan *plan);
+
 /* This process itself was late (stopped, starved): give the others their time again. */
 void decide_plan_forgive(struct decide_plan *plan, uint64_t now_boot_ms);
 

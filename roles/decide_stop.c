@@ -1,4 +1,5 @@
-/* The orderly end. Nothing opens by it: grants end now instead of by themselves. */
+/* The orderly end. Nothing opens by it: grants end now instead of by themselves. The supervisor ends nft
+ * when we are gone, so nft's word is waited for; without it the exit status calls for the supervisor. */
 #include "roles/decide.h"
 
 #include <stdlib.h>
@@ -19,6 +20,8 @@ void decide_stop_begin(struct decider *d, uint64_t now)
 
 void decide_stop_tick(struct decider *d, uint64_t now)
 {
+	bool closed;
+
 	if (d->stop_boot_ms == 0)
 		return;
 	if (d->stop_record_id != 0 && d->acked_record_id == d->stop_record_id &&
@@ -26,8 +29,11 @@ void decide_stop_tick(struct decider *d, uint64_t now)
 		d->stop_anchored = true;
 		decide_disks_begin(d, OP_CHECKPOINT, "", -1, -1, NULL, now);
 	}
-	if (now < d->stop_boot_ms && !(d->stop_anchored && !decide_ops_busy(d, "")))
+	closed = decide_plan_closed(&d->plan);
+	if (now < d->stop_boot_ms && !(closed && d->stop_anchored && !decide_ops_busy(d, "")))
 		return;
+	if (!closed)
+		die("stopped, and nft did not say that it closed");
 	log_info("stopped: everything is closed");
 	exit(EXIT_SUCCESS);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/defer.h"
@@ -247,9 +248,44 @@ static void end_child(const struct child *child, uint64_t until_boot_ms)
 	(void)kill(child->pid, SIGKILL);
 }
 
-/* decide first: it closes, records the end and anchors the log. The others end by themselves when
- * our end of their socket closes. Nothing opens by any of it: uplinks stay in the namespace, the
- * ruleset stays. */
+/* decide says that nft is late with closing: at the end there is nothing to wait for. All else that it
+ * asks for is for nobody any more. */
+static void hear_last(struct supervisor *s, const struct child *decide)
+{
+	struct msg_sup msg;
+	OWNS_FD int fd = -1;
+
+	if (ipc_recv(decide->sup_fd, &msg, sizeof(msg), &fd) == 0 && msg.verb == SUP_NET_CLOSE)
+		supervisor_close_last(s);
+}
+
+/* It closes, records the end and anchors the log; its exit status says whether it could close. */
+static void stop_decide(struct supervisor *s, const struct child *decide, uint64_t until_boot_ms)
+{
+	siginfo_t ended = { 0 };
+	bool gone = decide->pid <= 0;
+
+	while (!gone && loop_now_boot_ms() < until_boot_ms) {
+		struct loop loop;
+
+		loop_reset(&loop);
+		loop_want(&loop, decide->pidfd);
+		loop_want(&loop, decide->sup_fd);
+		loop_wake_at(&loop, until_boot_ms);
+		if (loop_wait(&loop) < 0)
+			continue;
+		gone = loop_ready(&loop, decide->pidfd);
+		if (!gone && loop_ready(&loop, decide->sup_fd))
+			hear_last(s, decide);
+	}
+	if (!gone || decide->pid <= 0 ||
+	    waitid(P_PIDFD, (id_t)decide->pidfd, &ended, WEXITED | WNOWAIT) < 0 ||
+	    ended.si_code != CLD_EXITED || ended.si_status != EXIT_SUCCESS)
+		supervisor_close_last(s);
+}
+
+/* decide first. The others end by themselves when our end of their socket closes. Nothing opens by any of
+ * it: uplinks stay in the namespace, the ruleset stays. */
 static void stop_all(struct supervisor *s)
 {
 	struct msg_sup stop = { .verb = SUP_STOP };
@@ -257,7 +293,7 @@ static void stop_all(struct supervisor *s)
 	struct child *decide = supervisor_find(s, ROLE_DECIDE, "");
 
 	supervisor_send(decide, &stop, -1);
-	end_child(decide, until_boot_ms);
+	stop_decide(s, decide, until_boot_ms);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 

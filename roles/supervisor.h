@@ -115,6 +115,9 @@ void supervisor_close_events(struct supervisor *s);
 void supervisor_close_asked(struct supervisor *s, struct child *decide);
 bool supervisor_close_answered(struct supervisor *s);
 
+/* At the end: nft did not say that it closed. It is ended, and the uplinks are taken down for good. */
+void supervisor_close_last(struct supervisor *s);
+
 /* decide says that nft does not close in time: ask nft, which answers when it has closed. It answered:
  * false, it was not asked. */
 void supervisor_close_doubt(struct supervisor *s);

@@ -44,6 +44,16 @@ static void close_net(struct supervisor *s)
 	replace(s, ROLE_NFT);
 }
 
+void supervisor_close_last(struct supervisor *s)
+{
+	struct child *nft = supervisor_find(s, ROLE_NFT, "");
+
+	log_err(0, "nft does not close: the uplinks are taken down without it");
+	if (nft->pid > 0)
+		(void)kill(nft->pid, SIGKILL);
+	supervisor_close_uplinks(s);
+}
+
 static void ask(struct supervisor *s)
 {
 	struct msg_sup msg = { .verb = SUP_ASK };

@@ -68,6 +68,10 @@ laptop_stop() {
 	lab_stop bulkheadd
 }
 
+laptop_grants() { # how many the kernel holds
+	lab_in bulkhead nft -j list map inet bulkhead grant | jq '[.nftables[].map.elem? // empty | .[]] | length'
+}
+
 laptop_answers() {
 	[ -S /run/bulkhead/control.sock ] && bulkhead status --json >"$LAB/status.json" 2>/dev/null
 }

@@ -14,7 +14,6 @@ fail() {
 	echo "$1; log: $(tail -n 8 "$LAB/bulkheadd.log"); audit: $(tail -n 3 $LAPTOP_STATE/audit/00000001.jsonl)"
 	exit 1
 }
-grants() { lab_in bulkhead nft -j list map inet bulkhead grant | jq '[.nftables[].map.elem? // empty | .[]] | length'; }
 is_up() { [[ $(ip -n bulkhead -br link show en0) == *[\<,]UP[,\>]* ]]; }
 tampered() { [ "$(laptop_audit "[.[] | select(.kind == \"tamper\" and .seq > $1 and .subject == \"rules\")] | length")" -gt 0 ]; }
 chains() { lab_in bulkhead nft list ruleset 2>/dev/null | grep -c 'hook egress .*policy drop'; }
@@ -45,7 +44,7 @@ lab_wait 10 personal_gets "http://$LAN_GATEWAY_home/" || fail "after the repair 
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups bulkhead "$@"; }
 nobody net suspend 2>/dev/null && fail "nobody may suspend the network"
 nobody net release --yes 2>/dev/null && fail "nobody may release the uplinks"
-[ "$(grants)" -gt 0 ] || fail "no grant is in the kernel"
+[ "$(laptop_grants)" -gt 0 ] || fail "no grant is in the kernel"
 unit="$LAB_TOP/roles/bulkhead-sleep.service"
 caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 hook() { # hook ExecStart|ExecStop - what the unit says, and with what it may
@@ -53,7 +52,7 @@ hook() { # hook ExecStart|ExecStop - what the unit says, and with what it may
 		bash -ec "$(sed -n "s|@PREFIX@|/usr|g; s/^$1=-\(.*\)/\1 || true/p; s/^$1=//p" "$unit")" 2>"$LAB/hook.log"
 }
 hook ExecStart || fail "suspend fails"
-[ "$(grants)" = 0 ] || fail "suspended, $(grants) grants are in the kernel"
+[ "$(laptop_grants)" = 0 ] || fail "suspended, $(laptop_grants) grants are in the kernel"
 is_up && fail "suspended, the uplink is up"
 seq=$(laptop_seq)
 hook ExecStop

@@ -176,6 +176,31 @@ static void no_machine_gets_as_long_as_a_lease(void **state)
 		assert_false(answers_after(&p, AT + 10000 * i, PLAN_GRANT_MS / 2));
 }
 
+/* Whoever ends everything goes by it: no is the safe answer. */
+static void closed_is_what_nft_says_and_nothing_else(void **state)
+{
+	struct decide_plan p = closing();
+
+	(void)state;
+	assert_false(decide_plan_closed(&p));
+	assert_true(decide_plan_stuck(&p, AT + PATIENCE_MS));
+	assert_false(decide_plan_closed(&p));
+	assert_int_equal(decide_plan_acked(&p, p.last_id, 0, AT + 1000), PLAN_ACK_OK); /* late */
+	assert_true(decide_plan_closed(&p));
+
+	p = closing();
+	assert_int_equal(decide_plan_acked(&p, p.last_id, -EBUSY, AT + 1), PLAN_ACK_FAILED);
+	assert_false(decide_plan_closed(&p));
+
+	p = closing();
+	decide_plan_peer(&p);
+	assert_false(decide_plan_closed(&p));
+	(void)send_now(&p, AT + 1);
+	assert_false(decide_plan_closed(&p));
+	assert_int_equal(decide_plan_acked(&p, p.last_id, 0, AT + 2), PLAN_ACK_OK);
+	assert_true(decide_plan_closed(&p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +218,7 @@ int main(void)
 		cmocka_unit_test(who_was_late_himself_waits_anew),
 		cmocka_unit_test(a_slow_machine_gets_longer),
 		cmocka_unit_test(no_machine_gets_as_long_as_a_lease),
+		cmocka_unit_test(closed_is_what_nft_says_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
