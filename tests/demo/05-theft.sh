@@ -8,8 +8,10 @@ lease=$LAPTOP_STATE/leases/work.yaml
 
 # theft WHAT REASON [PIN] - unlocking is refused, and the audit log has this very reason
 theft() {
-	local status=0 reason
+	local status=0 reason seq
+	seq=$(laptop_seq)
 	disk_unlock work "${3-$DISK_PIN}" || status=$?
+	lab_wait 5 laptop_audit_says "any(.[]; .kind == \"unlock\" and .phase != \"intent\" and .seq > $seq)" true || true
 	reason=$(laptop_audit '[.[] | select(.kind == "unlock")] | last.reason')
 	if [ $status -ge 3 ] && [ "$reason" = "$2" ] && ! disk_served work; then
 		good "$1" "$reason, exit $status: $(sed "s/^bulkhead: disk unlock 'work': //" "$LAB/unlock.log")"

@@ -14,7 +14,6 @@ fail() {
 	echo "$1: $(cat "$LAB/unlock.log" 2>&1); log: $(tail -n 5 "$LAB/bulkheadd.log")"
 	exit 1
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 refused() { # refused WHAT STATUS WORDS - the unlock is, so; no block serves the disk
 	local status=0
 	disk_unlock work "$DISK_PIN" || status=$?

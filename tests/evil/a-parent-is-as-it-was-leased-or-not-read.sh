@@ -15,7 +15,6 @@ fail() {
 	echo "$1: $(cat "$LAB/unlock.log" 2>&1); log: $(tail -n 5 "$LAB/bulkheadd.log")"
 	exit 1
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 locks() { bulkhead disk lock work >"$LAB/unlock.log" 2>&1 && lab_wait 10 no_block || fail "it does not lock"; }
 put_back() { cp "$IT/out/disks/work/"* "$disk/"; }
 n_refused=0 n_stopped=0

@@ -227,7 +227,15 @@ static void dirty(void)
 	put(evil.mac, 92, zeros, sizeof(zeros)); /* doc/formats.md: table, tags */
 }
 
-#define CLOSED "when the layer was closed last"
+static void other_sectors(void)
+{
+	uint8_t raw[4];
+
+	get(evil.mac, 156, raw, sizeof(raw));
+	must(raw[2] == 2 || raw[2] == 16, "sectors of 512 or of 4096 bytes");
+	raw[2] ^= 2 ^ 16;
+	put(evil.mac, 156, raw, sizeof(raw));
+}
 
 static const struct {
 	const char *name;
@@ -267,7 +275,8 @@ static const struct {
 	{ "fixed-digest", MAC, 60, 32, NULL, "leaf.mac: MAC" },
 	{ "table-digest", MAC, 92, 32, NULL, "leaf.mac: MAC" },
 	{ "tags-digest", MAC, 124, 32, NULL, "leaf.mac: MAC" },
-	{ "sector-size", MAC, 156, 4, NULL, "leaf.mac: sector size" },
+	{ "no-sector-size", MAC, 156, 2, NULL, "leaf.mac: sector size" },
+	{ "other-sector-size", DEED, 0, 0, other_sectors, "leaf.mac: MAC" },
 	{ "layers-below", MAC, 160, 32, NULL, "leaf.mac: MAC" },
 	{ "macs-reserve", MAC, 192, 288, NULL, "leaf.mac: reserved bytes" },
 	{ "mac", MAC, 480, 32, NULL, "leaf.mac: MAC" },

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Each broken chain of the generator is refused by `bulkhead vhd check` with a line that names file,
-# field and value; within a second and 64 MiB, without a byte changed. A merge refuses it alike.
+# field and value; within a second of CPU and 64 MiB, without a byte changed. A merge refuses it alike.
 cd "$(dirname "$0")/../.." || exit 1
 export TMPDIR=/dev/shm
 . tests/system/vhd.bash
@@ -13,7 +13,8 @@ refused() { # refused STATUS WORDS COMMAND...
 	shift 2
 	(
 		ulimit -v 65536
-		exec timeout -s KILL 1 "$OUT/bulkhead" vhd "$@" "$WORK/d/leaf.vhd" >/dev/null 2>"$WORK/err"
+		ulimit -t 1
+		exec timeout -s KILL 20 "$OUT/bulkhead" vhd "$@" "$WORK/d/leaf.vhd" >/dev/null 2>"$WORK/err"
 	) || status=$?
 	[ "$status" = "$want" ] || fail "$name: $*: exit status $status: $(cat "$WORK/err")"
 	grep -qF "bulkhead: vhd $*" "$WORK/err" || fail "$name: no command: $(cat "$WORK/err")"

@@ -58,6 +58,10 @@ laptop_role_pid() { # laptop_role_pid ROLE (to the end: who writes on into a clo
 	roles_of "$(laptop_pid)" | awk -v role="$1" '$1 == role && !n++ { print $2 }'
 }
 
+no_block() { # no disk is served
+	[ -z "$(laptop_role_pid block)" ]
+}
+
 laptop_role_replaced() { # laptop_role_replaced ROLE OLD-PID
 	local pid
 	pid=$(laptop_role_pid "$1")
@@ -98,6 +102,11 @@ laptop_zone_becomes() {
 
 laptop_audit() { # laptop_audit JQ-EXPRESSION - over the records as an array
 	jq -rs "$1" $LAPTOP_STATE/audit/00000001.jsonl
+}
+
+# laptop_audit_says JQ-EXPRESSION TEXT - for lab_wait: a command is answered when its outcome is on its way
+laptop_audit_says() {
+	[ "$(laptop_audit "$1")" = "$2" ]
 }
 
 laptop_seq() { # of the last record

@@ -53,7 +53,7 @@ kill -KILL "$(laptop_role_pid audit)"
 change nobody
 kill -KILL "$(laptop_role_pid decide)"
 lab_pause 0.5
-umount /usr/libexec/bulkhead/bulkhead-audit
+umount -l /usr/libexec/bulkhead/bulkhead-audit # the supervisor may be starting it just now
 recorded nobody "audit and decide are killed"
 
 # The supervisor reads late: a switch, the rules and nft's end are there at once. (20 s: in "make soak".)

@@ -14,7 +14,6 @@ fail() {
 	echo "$1: $(cat "$LAB/unlock.log" 2>&1); log: $(tail -n 8 "$LAB/bulkheadd.log")"
 	exit 1
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 opens() {
 	disk_unlock work "$DISK_PIN" || fail "$1: it does not open"
 }

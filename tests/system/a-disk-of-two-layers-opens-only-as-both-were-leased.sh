@@ -22,7 +22,6 @@ refused() { # refused WHAT WORDS NAME - the unlock is, with these words, and no 
 	n_refused=$((n_refused + 1))
 	echo "$1: $(tail -n 1 "$LAB/unlock.log")"
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 opens() { disk_unlock "$1" "$DISK_PIN" || fail "$1, $2: it does not open"; }
 locks() {
 	bulkhead disk lock "$1" >"$LAB/unlock.log" 2>&1 && lab_wait 10 no_block || fail "it does not lock"

@@ -22,7 +22,7 @@ refused() {
 	[ $status != 0 ] || fail "$what: it opens"
 	grep -q -- "$words" "$LAB/unlock.log" || fail "$what: not '$words'"
 	[ "$(laptop_status '.disks | length')" = 0 ] || fail "$what: status shows an open disk"
-	! roles_of "$(laptop_pid)" | grep -q '^block ' || fail "$what: a block process runs"
+	lab_wait 10 no_block || fail "$what: a block process runs"
 	echo "$what: $(tail -n 1 "$LAB/unlock.log")"
 }
 
@@ -34,7 +34,6 @@ locks() {
 	bulkhead disk lock work >"$LAB/unlock.log" 2>&1 || fail "it does not lock"
 	lab_wait 10 no_block || fail "its block does not end"
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 
 lease=$LAPTOP_STATE/leases/work.yaml
 image=$LAPTOP_STATE/disks/work/leaf.vhd
@@ -61,8 +60,8 @@ disk_enrol && disk_create work +1hour && disk_deliver work || fail "$(cat "$LAB/
 laptop_start || fail "bulkheadd does not start"
 opens "untouched"
 grep -q "^leaf session 1 was closed cleanly$" "$LAB/unlock.log" || fail "its session is not told"
-[ "$(laptop_audit '[.[] | select(.kind == "unlock" and .phase == "outcome") | .detail] | last')" = \
-	"leaf session 1 was closed cleanly" ] || fail "its session is not in the audit log"
+lab_wait 5 laptop_audit_says '[.[] | select(.kind == "unlock" and .phase == "outcome") | .detail] | last' \
+	"leaf session 1 was closed cleanly" || fail "its session is not in the audit log"
 
 # ---- a leaf of a moment at which the power went, and one of an earlier day, are told ----
 disk=$LAPTOP_STATE/disks/work
@@ -103,8 +102,8 @@ lab_idle 2 # nothing may happen
 no_block || fail "a disk is served before the audit log knows"
 kill -CONT "$audit"
 wait $unlock || fail "it does not open when the audit log is written again"
-[ "$(laptop_audit '[.[] | select(.kind == "unlock" and .reason == "ok") | .phase] | .[-2:] | join(" ")')" = \
-	"intent outcome" ] || fail "intent and outcome are not in the log"
+lab_wait 5 laptop_audit_says '[.[] | select(.kind == "unlock" and .reason == "ok") | .phase] | .[-2:] | join(" ")' \
+	"intent outcome" || fail "intent and outcome are not in the log"
 locks
 
 # ---- what the lease says ----

@@ -9,12 +9,7 @@ lab_enter "$@"
 roles=(sniff decide nft prove key audit attach xen)
 forbidden=101 # ptrace(2): on nobody's list
 
-pid_of() { roles_of "$(laptop_pid)" | awk -v role="$1" '$1 == role { print $2; exit }'; }
-replaced() { # ROLE OLD-PID
-	local pid
-	pid=$(pid_of "$1")
-	[ -n "$pid" ] && [ "$pid" != "$2" ]
-}
+runs() { [ -n "$(laptop_role_pid "$1")" ]; }
 
 lans_up
 tpm_on
@@ -22,12 +17,10 @@ laptop_install
 laptop_start
 bad=0
 for role in "${roles[@]}"; do
-	lab_wait 10 pid_of "$role" > /dev/null || true
-	pid=$(pid_of "$role")
-	[ -n "$pid" ] || { echo "$role: it does not run"; bad=1; continue; }
+	lab_wait 10 runs "$role" && pid=$(laptop_role_pid "$role") || { echo "$role: it does not run"; bad=1; continue; }
 	lab_wait 5 grep -qs '^Seccomp:.2$' "/proc/$pid/status" || { echo "$role: has no filter"; bad=1; continue; }
 	how=$("$LAB_OUT/tests/system/inject" "$pid" $forbidden) || { echo "$role: $how"; bad=1; continue; }
-	lab_wait 10 replaced "$role" "$pid" || { echo "$role: killed, and not replaced"; bad=1; continue; }
+	lab_wait 10 laptop_role_replaced "$role" "$pid" || { echo "$role: killed, and not replaced"; bad=1; continue; }
 	echo "$role: $how, replaced"
 done
 

@@ -88,7 +88,7 @@ echo "ok - all of them, unless the policy says any"
 serve 8443 # another key under the old address
 policy 22 all
 lab_wait 100 laptop_zone_is suspect || fail "proven by another key"
-lab_wait 20 test "$(laptop_audit '[.[] | select(.kind == "proof" and .reason == "tls-pin")] | length')" -gt 0 ||
+lab_wait 20 laptop_audit_says 'any(.[]; .kind == "proof" and .reason == "tls-pin")' true ||
 	fail "audit does not name the pin"
 beacon_start || fail "no beacon"
 lab_wait 60 laptop_zone_is proven || fail "a beacon is there, and nothing is proven"

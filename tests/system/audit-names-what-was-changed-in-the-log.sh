@@ -80,4 +80,5 @@ sed -i '$d' "$log"
 
 # what breaks the contract ends decide's socket, not the log
 printf 'start\nbroken\n' | play > "$tmp/answers"
+grep -qx "hung up" "$tmp/answers" || fail "the broken peer is served on"
 verify "$tmp/audit"; expect "after a broken peer" 0 "13 records, whole"

@@ -6,13 +6,16 @@
  * "zone UPLINK FROM TO", "grant PORT intent|outcome|event FROM TO", "unlock DISK REASON-NUMBER",
  * "start", "stop": sends such a record and answers "ack ERRNO SEQ". "checkpoint" extends the head
  * of the last record as a TPM does and records it. "anchor" prints what the TPM would hold.
- * "broken" sends what breaks the contract. At the end of input audit is killed. */
+ * "broken" sends what breaks the contract, and says "hung up" when audit did. At the end of input audit is
+ * killed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +142,19 @@ static bool parse_record(const char *line, struct msg_audit *r)
 	return true;
 }
 
+/* No message of the contract: audit hangs up, and does nothing besides. */
+static void broken(const struct driver *d)
+{
+	const char none[] = "broken";
+	struct pollfd answer = { .fd = d->decide_fd, .events = POLLIN };
+	char rest;
+
+	must(ipc_send(d->decide_fd, none, sizeof(none), -1), "send");
+	must(poll(&answer, 1, -1) == 1 ? 0 : -errno, "wait");
+	must(recv(d->decide_fd, &rest, sizeof(rest), 0) == 0 ? 0 : -EPROTO, "end");
+	puts("hung up");
+}
+
 int main(int argc, char **argv)
 {
 	struct driver d = { 0 };
@@ -162,7 +178,7 @@ int main(int argc, char **argv)
 			audit_anchor_build(&d.anchor, text);
 			puts(text);
 		} else if (strcmp(line, "broken") == 0) {
-			must(ipc_send(d.decide_fd, line, sizeof(line), -1), "send");
+			broken(&d);
 		} else {
 			must(-EINVAL, line);
 		}

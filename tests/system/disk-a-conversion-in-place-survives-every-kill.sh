@@ -25,7 +25,7 @@ killed=0 begun=0
 
 # converted WHAT RESUME-OPTIONS -- COMMAND... - it is killed at random moments until enough, then ends
 converted() {
-	local what=$1 resume=() pid n
+	local what=$1 resume=() pid n on
 	shift
 	while [ "$1" != -- ]; do resume+=("$1"); shift; done
 	shift
@@ -33,10 +33,11 @@ converted() {
 		(exec "$@") <<<"$PIN" >"$WORK/log" 2>&1 &
 		pid=$!
 		while [ $((n % 2)) = 1 ] && kill -0 "$pid" 2>/dev/null && ! has_begun; do read -rt 0.01 <> <(:) || true; done
+		has_begun && on=yes || on=
 		read -rt "0.$(printf %02d $((RANDOM % 30)))" <> <(:) || true
 		kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
 		wait "$pid" 2>/dev/null && break
-		[ -e "$dir/leaf.convert" ] || [ "$3" != resume ] || return 0 # all but its last words
+		[ -e "$dir/leaf.convert" ] || [ -z "$on" ] || return 0 # all but its last words
 		if has_begun; then
 			begun=$((begun + 1))
 			set -- "$BULKHEAD" disk resume "$dir" "${resume[@]}"

@@ -22,7 +22,6 @@ fail() {
 	echo "$1: $(cat "$LAB/said" 2>&1); log: $(tail -n 5 "$LAB/bulkheadd.log")"
 	exit 1
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 opens() { disk_unlock work "$DISK_PIN" || { cp "$LAB/unlock.log" "$LAB/said"; fail "$1: it does not open"; }; }
 locks() { bulkhead disk lock work >"$LAB/said" 2>&1 && lab_wait 10 no_block || fail "it does not lock"; }
 writes() { # writes BYTE OFFSET LENGTH - to the disk and to what it should be

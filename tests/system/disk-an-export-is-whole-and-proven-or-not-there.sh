@@ -98,7 +98,7 @@ kills=0
 for ((n = 0; n < 8; n++)); do
 	{
 		status=0
-		timeout -s KILL "0.$(printf %03d $((RANDOM % 300)))" "$OUT/bulkhead" disk export "$D/leaf.vhd" "$x" \
+		timeout --foreground -s KILL "0.$(printf %03d $((RANDOM % 300)))" "$OUT/bulkhead" disk export "$D/leaf.vhd" "$x" \
 			"${keys[@]}" >"$WORK/out" || status=$?
 	} 2>"$WORK/err"
 	if [ "$status" = 137 ] && [ ! -e "$x" ]; then

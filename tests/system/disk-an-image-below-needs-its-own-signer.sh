@@ -13,7 +13,6 @@ fail() {
 	echo "$1: $(cat "$LAB/unlock.log" 2>&1); log: $(tail -n 5 "$LAB/bulkheadd.log")"
 	exit 1
 }
-no_block() { ! roles_of "$(laptop_pid)" | grep -q '^block '; }
 n_refused=0
 refused() { # refused WHAT WORDS NAME - the unlock is, with these words
 	! disk_unlock "$3" "$DISK_PIN" || fail "$1: it opens"

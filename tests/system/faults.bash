@@ -29,7 +29,10 @@ faults_of() {
 faults_some() {
 	grep -E -- "${1:-.}" "$WORK/calls" >"$WORK/some"
 	[ "$FAULTS" = all ] && cat "$WORK/some" && return
-	shuf -n "$FAULTS" --random-source=<(yes "$SEED") "$WORK/some"
+	awk -v seed="$SEED" -v most="$FAULTS" 'BEGIN { srand(seed) }
+		NR <= most { line[NR] = $0; next }
+		{ i = 1 + int(rand() * NR); if (i <= most) line[i] = $0 }
+		END { for (i = 1; i in line; i++) print line[i] }' "$WORK/some"
 }
 
 # faults_how N SAME - EIO, ENOSPC or KILL, in turn. FAULTS=all: KILL where it is not the SAME as another, and one

@@ -38,7 +38,8 @@ cryptsetup open --test-passphrase --header "$header" --key-file "$WORK/recovery-
 cp "$WORK/out/disks/other/leaf.luks" "$header" # same source, so same UUID: another check-out
 keys_unlock disk "$PIN" header-disk "another TPM object"
 cp "$WORK/good.luks" "$header"
-printf x | dd of="$header" bs=1 seek=40000 conv=notrunc status=none
+byte=$(xxd -p -s 40000 -l 1 "$header")
+printf "\\x$(printf %02x $((16#$byte ^ 1)))" | dd of="$header" bs=1 seek=40000 conv=notrunc status=none
 keys_unlock disk "$PIN" header-shape "keyslot 0 is damaged"
 truncate -s -1 "$header"
 keys_unlock disk "$PIN" header-shape "no file of 557056 bytes"

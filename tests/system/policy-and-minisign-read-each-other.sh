@@ -17,7 +17,7 @@ run() { # ARGS... - exit status and text in $status and $text
 expect() { # WHAT STATUS PART
 	[ "$status" = "$2" ] || fail "$1: exit $status, wanted $2: $text"
 	[[ $text == *"$3"* ]] || fail "$1: '$3' is not in: $text"
-	echo "$1: $text" | head -n 1
+	echo "$1: ${text%%$'\n'*}"
 }
 
 for key in root1 root2 root3 policy lease other; do

@@ -41,7 +41,8 @@ done
 [ "$line" = ready ] || fail "the lab does not start: ${line-}"
 has=$(grep -c -E '^(netns|link) ' "$dir/lab")
 [ "$has" -gt 8 ] && grep -q '^mount lab /run ' "$dir/lab" || fail "the lab does not say what it has"
-world=$(readlink "/proc/$(cat /proc/$lab/task/$lab/children | tr -d ' ')/ns/pid")
+exec 4<"/proc/$(cat /proc/$lab/task/$lab/children | tr -d ' ')/ns/pid" # so that no other gets its number
+world=$(readlink /proc/self/fd/4)
 inhabitants() {
 	local n=0 proc
 	for proc in /proc/[0-9]*; do

@@ -10,21 +10,20 @@ export PATH=/usr/bin:$PATH
 python3 -c 'import nbd' 2>/dev/null || skip "python3-libnbd is not installed"
 [ "$(id -u)" = 0 ] || skip "needs root to drop privileges"
 head -c 64 /dev/urandom >"$WORK/key"
-# One vanishes with its requests on the way. nbdkit 1.32.5 may end by an assertion of its own then, when
-# another thread has closed the socket before it answers: nothing else is an excuse, a successor
-# serves, and what was flushed is there.
+# One vanishes with its requests on the way. Where the server ends by that, a successor serves, and what was
+# flushed is there.
 someone_vanishes() { # someone_vanishes SECTOR_BYTES
 	vhd_serve "$WORK/image.vhd" "$WORK/key" "$1"
 	vhd_ready
 	timeout 30 python3 tests/system/vhd_client.py vanish "$WORK/nbd.sock" >"$WORK/client" 2>&1 || true
 	if ! timeout 30 python3 tests/system/vhd_client.py known "$WORK/nbd.sock" >"$WORK/client" 2>&1; then
-		grep -q 'raw_send_socket: Assertion' "$LOG" || fail "a client vanished: $(tail -n 3 "$WORK/client" "$LOG")"
+		vhd_excused || fail "a client vanished: $(tail -n 3 "$WORK/client" "$LOG")"
 		vhd_stop || true
 		vhd_serve "$WORK/image.vhd" "$WORK/key" "$1"
 		vhd_ready
 		timeout 30 python3 tests/system/vhd_client.py known "$WORK/nbd.sock" || fail "what was flushed is gone"
 	fi
-	vhd_stop || grep -q 'raw_send_socket: Assertion' "$LOG" || fail "the server: $(cat "$LOG")"
+	vhd_stop || vhd_excused || fail "the server: $(cat "$LOG")"
 }
 for sector in 512 4096; do
 	rm -f "$WORK/image.vhd"

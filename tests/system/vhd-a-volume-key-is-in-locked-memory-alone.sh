@@ -25,7 +25,7 @@ grep -q '^half locked' "$WORK/found" || fail "the search sees no key at all: it 
 
 hex=$(xxd -p -c 64 "$WORK/key" | head -c 32)
 for file in cmdline environ; do
-	! xxd -p -c 0 "/proc/$pid/$file" | grep -q "$hex" || fail "the key is in $file"
+	! grep -q "$hex" <<<"$(xxd -p -c 0 "/proc/$pid/$file")" || fail "the key is in $file"
 	! grep -qi "$hex" "/proc/$pid/$file" || fail "the key is in $file, in hexadecimal"
 done
 [ "$(awk '/^Max core file size/ { print $5 $6 }' "/proc/$pid/limits")" = 00 ] || fail "a core may be written"

@@ -39,7 +39,7 @@ vhd_stop || fail "exit status $?: $(cat "$LOG")"
 # control: without the filter, socket(2) is just a call
 nbdkit --foreground -U "$WORK/control.sock" memory 1M 2>"$WORK/control.log" &
 control=$!
-lab_wait 5 test -S "$WORK/control.sock"
+lab_wait 5 nbdinfo "nbd+unix:///?socket=$WORK/control.sock" >/dev/null 2>&1 || fail "no control"
 ! "$inject" "$control" 41 >"$WORK/how" || fail "the tool kills by itself"
 kill "$control" 2>/dev/null || true
 wait "$control" 2>/dev/null || true
