@@ -73,12 +73,10 @@ case_personal() { # case_personal COMMAND... - as a program of the personal OS
 
 # case_sync NAME - all that has been on the link so far is in the capture
 case_sync() {
-	local at mark
+	local at
 	read -r -a at <<<"${CASE_AT[$1]}"
 	! ip -n "${at[0]}" link show "${at[1]}" | grep -q NO-CARRIER || return 0 # nothing is on its way there
-	mark=$(lab_token sync)
-	lab_in "${at[0]}" "$CASE_FORGE" "${at[1]}" own ff:ff:ff:ff:ff:ff frame 88b5 "$mark" 1 >/dev/null
-	lab_wait 10 lab_seen "$1" "text:$mark" || fail "the sniffer '$1' is stuck"
+	lab_sync "$1" "${at[@]}" || fail "the sniffer '$1' is stuck"
 }
 
 # case_numbers NAME TOKEN KIND... - frames of each, a line each

@@ -125,8 +125,10 @@ int main(int argc, char **argv)
 		struct pollfd pfd = { .fd = mnl_socket_get_fd(nl), .events = POLLIN };
 		ssize_t n;
 
-		while (poll(&pfd, 1, 0) == 0) {
-			w.quiet_ns = now_ns();
+		uint64_t looked_ns;
+
+		while (looked_ns = now_ns(), poll(&pfd, 1, 0) == 0) {
+			w.quiet_ns = looked_ns;
 			(void)poll(&pfd, 1, LOOK_MS);
 		}
 		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));

@@ -120,6 +120,17 @@ lab_record() {
 	}
 }
 
+# lab_sync NAME NAMESPACE LINK - all that has been on that link so far is in $LAB/NAME.pcap
+lab_sync() {
+	local mark
+	mark=$(lab_token sync)
+	nsenter --net="/run/netns/$2" "$LAB_TOOLS/forge" "$3" own ff:ff:ff:ff:ff:ff frame 88b5 "$mark" 1 >/dev/null
+	lab_wait 10 lab_seen "$1" "text:$mark" || {
+		echo "lab: sniffer '$1' is stuck" >&2
+		return 1
+	}
+}
+
 # lab_count NAME WHAT... - one number for each WHAT (see wire.c)
 lab_count() {
 	local name=$1

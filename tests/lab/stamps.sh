@@ -4,7 +4,7 @@
 # shellcheck shell=bash
 
 STAMP=$LAB_TOOLS/stamp
-STAMP_SLACK_MS=20	# before an opening is read: it was made a moment earlier
+STAMP_SLACK_MS=20	# from a stamp to its send
 
 stamps_watch() { # stamps_watch NAMESPACE PORT - what is open, from now on, in $LAB/watch
 	: >"$LAB/watch"
@@ -15,6 +15,7 @@ stamps_watch() { # stamps_watch NAMESPACE PORT - what is open, from now on, in $
 }
 
 stamps_hear() { # stamps_hear NAMESPACE - all of it, in $LAB/NAMESPACE.runs
+	rm -f "$LAB/hear-$1.log" "$LAB/$1.runs" # of one before
 	lab_start "hear-$1" nsenter --net="/run/netns/$1" "$STAMP" hear "$LAB/$1.runs"
 	lab_wait 5 grep -qs ready "$LAB/hear-$1.log"
 }

@@ -61,7 +61,7 @@ static int open_link(const char *ifname)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	int size_bytes = RECEIVE_BUFFER_BYTES;
-	int error;
+	int error, on = 1;
 	socklen_t len_bytes = sizeof(error);
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
@@ -71,6 +71,7 @@ static int open_link(const char *ifname)
 	if (to.sll_ifindex == 0)
 		die("find link", ifname);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size_bytes, sizeof(size_bytes)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		die("listen on", ifname);
 	/* binding to a link that is down reports ENETDOWN once; it hears as soon as it is up */
@@ -78,16 +79,32 @@ static int open_link(const char *ifname)
 	return fd;
 }
 
-static void write_frame(FILE *file, const uint8_t *frame, size_t len_bytes)
+/* What recv() says, and when the frame was on the link: reading may be late. */
+static ssize_t receive(int fd, uint8_t *frame, struct timespec *ret_at)
 {
-	struct timespec now;
-	struct pcap_frame head;
+	struct iovec part = { frame, FRAME_MAX_BYTES };
+	char control[CMSG_SPACE(sizeof(*ret_at))];
+	struct msghdr msg = { .msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
+	const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	head = (struct pcap_frame){ .s = (uint32_t)now.tv_sec,
-				    .us = (uint32_t)(now.tv_nsec / 1000),
-				    .stored_bytes = (uint32_t)len_bytes,
-				    .wire_bytes = (uint32_t)len_bytes };
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+		memcpy(ret_at, CMSG_DATA(c), sizeof(*ret_at));
+	else
+		clock_gettime(CLOCK_REALTIME, ret_at);
+	return n;
+}
+
+static void write_frame(FILE *file, const uint8_t *frame, size_t len_bytes, struct timespec at)
+{
+	struct pcap_frame head = { .s = (uint32_t)at.tv_sec,
+				   .us = (uint32_t)(at.tv_nsec / 1000),
+				   .stored_bytes = (uint32_t)len_bytes,
+				   .wire_bytes = (uint32_t)len_bytes };
+
 	fwrite(&head, sizeof(head), 1, file);
 	fwrite(frame, len_bytes, 1, file);
 	fflush(file);
@@ -121,12 +138,13 @@ static int record(const char *ifname, const char *path)
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
+		struct timespec at;
 		ssize_t n;
 
 		poll(pfd, 2, -1);
-		n = recv(pfd[0].fd, frame, sizeof(frame), MSG_DONTWAIT);
+		n = receive(pfd[0].fd, frame, &at);
 		if (n >= 0)
-			write_frame(file, frame, (size_t)n);
+			write_frame(file, frame, (size_t)n, at);
 		else if (errno == ENETDOWN && if_nametoindex(ifname) == 0)
 			break;
 		else if (pfd[1].revents && errno == EAGAIN) /* told to stop, and all is heard */

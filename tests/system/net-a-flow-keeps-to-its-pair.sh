@@ -50,6 +50,15 @@ ip -n lan2 addr add $far/32 dev w1
 ip -n lan2 route add 192.168.7.50 via 192.168.8.50
 lab_start echo nsenter --net=/run/netns/lan "$FW_FORGE" echo-at $far 9
 lab_start echo2 nsenter --net=/run/netns/lan2 "$FW_FORGE" echo-at $far 9
+listens() { lab_in "$1" busybox netstat -lun | grep -q "$far:9 "; }
+lab_wait 5 listens lan && lab_wait 5 listens lan2 || fail "nobody echoes"
+froms() { grep -c '^from' "$LAB/$1.log" || true; }
+from() { # from ECHO - the port that its last word came from, which is one after $n_ECHO
+	local -n before=n_$1
+	later() { [ "$(froms "$1")" -gt "$before" ]; }
+	lab_wait 5 later "$1" || fail "$1 heard nothing"
+	sed -n '$s/from //p' "$LAB/$1.log"
+}
 for kind in "open 0" "vpn 1"; do
 	ip -n bulkhead route replace default via $FW_LAN
 	ip -n bulkhead -6 route replace default via $FW_LAN6
@@ -57,9 +66,10 @@ for kind in "open 0" "vpn 1"; do
 		tighten hold
 	[ "$FW_ANSWER" = "ack 0" ] || fail "grants: $FW_ANSWER"
 	token=$(lab_token "${kind% *}")
+	n_echo=$(froms echo) n_echo2=$(froms echo2)
 	flow first 4000
 	seen lan first
-	port=$(sed -n '$s/from //p' "$LAB/echo.log")
+	port=$(from echo)
 	"$FW_FORGE" udp fd62:756c:6b00::2 $far6 4000 9 "$token-first6." 3 >/dev/null
 	seen lan first6
 	ask silent
@@ -88,7 +98,7 @@ for kind in "open 0" "vpn 1"; do
 	unseen lan moved
 	# nor does its answer come by the other one
 	lab_in lan2 "$FW_FORGE" udp $far 192.168.7.50 9 "$port" "$token-answer." 3 >/dev/null
-	lab_in lan2 "$FW_FORGE" udp $far 192.168.8.50 9 "$(sed -n '$s/from //p' "$LAB/echo2.log")" "$token-right." 3 >/dev/null
+	lab_in lan2 "$FW_FORGE" udp $far 192.168.8.50 9 "$(from echo2)" "$token-right." 3 >/dev/null
 	seen personal right
 	unseen personal answer
 	fw_tell none "pair host0 up1 $kind 9000" "endpoint 17 $far 9" tighten hold

@@ -73,6 +73,7 @@ lab_in bulkhead nft 'flush map inet bulkhead grant; add element inet bulkhead gr
 with=$(lab_token y)
 with=${with:0:16}
 send "$with" || fail "by the granted link nothing passes"
+lab_sync lan lan w0
 granted=$(lab_count lan "text:$with")
 swap
 way corp w1
@@ -84,6 +85,7 @@ ip -n bulkhead neigh replace $FW_LAN lladdr "$(mac lan w0)" nud permanent dev up
 ip -n bulkhead route replace default via $FW_LAN dev up1 onlink
 send "$with" || true
 fw_pause 1
+lab_sync lan lan w0
 [ "$(lab_count corp "text:$with")" = 0 ] || fail "$(lab_count corp "text:$with") frames left by the link that took the name"
 [ "$(lab_count lan "text:$with")" = "$granted" ] || fail "frames left by the link that was renamed"
 ip -n bulkhead route del default dev up1

@@ -57,7 +57,8 @@ fresh() { lab_token name; } # a name that was never asked for
 fw_links
 lab_start lan-dns nsenter --net=/run/netns/lan dnsmasq --keep-in-foreground --log-facility=- --no-resolv \
 	--no-hosts --conf-file=/dev/null --pid-file= --user=root --address=/example/203.0.113.7
-lab_wait 5 lab_in lan "$ask" dns 192.168.7.1 any.example >/dev/null
+lan_answers() { [ "$(lab_in lan "$ask" dns 192.168.7.1 any.example)" = 203.0.113.7 ]; }
+lab_wait 5 lan_answers || fail "the LAN's resolver does not answer"
 fw_with
 lab_record lan lan w0
 resolver personal host0 $FW_LAN

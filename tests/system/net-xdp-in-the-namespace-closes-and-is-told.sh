@@ -21,6 +21,7 @@ closes() { # closes WHAT ARGUMENTS... - of xdp_hold; in seconds, how long it too
 	shift
 	nft=$(laptop_role_pid nft)
 	from=$(lab_ms)
+	rm -f "$LAB/hold.log"
 	lab_start hold ip netns exec bulkhead "$LAB_OUT/tests/system/xdp_hold" "$@"
 	lab_wait 5 holds || fail "$what: $(<"$LAB/hold.log")"
 	lab_wait 30 told "$what" || fail "$what: no audit record"

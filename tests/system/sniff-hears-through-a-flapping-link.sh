@@ -59,7 +59,7 @@ await "lldp system='' chassis='02:00:00:00:00:03'" 1
 echo "ok - a link that was down is heard again"
 
 [ "$(grep -c ^lldp "$dir/out")" = 2 ] || { cat "$dir/out"; exit 1; }
-[ "$(grep -c "dropped=0" "$dir/out")" = "$(grep -c ^alive "$dir/out")" ]
+! grep '^alive' "$dir/out" | grep -vx 'alive dropped=0'
 echo "ok - each frame once, none of our own, nothing dropped"
 
 ip link del up0

@@ -239,5 +239,5 @@ lab_start supplicant peers_exec box laptop /sbin/wpa_supplicant -D wired -i up0 
 hears 30 hostapd "eapol type=0 code=1 eap_type=1 identity='log in to corp.example'"
 lab_stop supplicant hostapd
 
-[ "$(grep -c '^alive dropped=0$' "$told")" = "$(grep -c ^alive "$told")" ] || fail "frames were dropped" sniff
+! grep '^alive' "$told" | grep -vx 'alive dropped=0' || fail "frames were dropped" sniff
 echo "$n claims as the daemons were configured, the slowest after $slowest ms"

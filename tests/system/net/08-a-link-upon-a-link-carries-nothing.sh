@@ -45,6 +45,7 @@ try_on() { # try_on TOKEN BASE [COMMAND...]
 inside() { try_on "$1" up0 lab_in bulkhead; }
 host() { try_on "$1" bh0; }
 
+fw_without && CASE_PLAIN=1 # (a VLAN wants the link below to be up)
 kinds=
 for kind in vlan macvlan ipvlan bridge; do
 	! upon up0 $kind lab_in bulkhead || kinds+=" $kind"

@@ -46,9 +46,9 @@ hang() { # hang ROLE - stopped, and its like cannot be started
 	mount --bind /bin/false "/usr/libexec/bulkhead/bulkhead-$1"
 }
 mend() { # mend ROLE WORDS - told, replaced, and home again
-	umount "/usr/libexec/bulkhead/bulkhead-$1"
+	umount -l "/usr/libexec/bulkhead/bulkhead-$1"
 	lab_wait 10 laptop_role_replaced "$1" "$hung" || fail "$1 is not started anew"
-	case_audited ".kind == \"role\" and .subject == \"$1\" and (.detail | contains(\"$2\"))" ||
+	lab_wait 5 case_audited ".kind == \"role\" and .subject == \"$1\" and (.detail | contains(\"$2\"))" ||
 		fail "nobody recorded that $1 hung"
 	lans_unplug # what was heard there is forgotten
 	case_zone unknown

@@ -32,6 +32,7 @@ fw_grant host0 open 0
 case_none lan tries $names
 # shellcheck disable=SC2086
 case_some host0 tries $names
+case_record lan lan w0
 lab_start dhcpcd nsenter --net=/run/netns/bulkhead "$LAB_OUT/tests/system/dhcp_run" up0
 asks() { [ "$("$LAB_TOOLS/wire" kinds "$LAB/lan.pcap" "$(ip -n bulkhead -o link show up0 | sed 's/.*ether \([^ ]*\).*/\1/')" | grep -c udp-68-67)" = 1 ]; }
 lab_wait 20 asks || fail "dhcpcd does not ask: $(tail -n 3 "$LAB/dhcpcd.log")"

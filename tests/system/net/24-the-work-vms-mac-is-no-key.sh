@@ -42,7 +42,8 @@ lab_start echo nsenter --net=/run/netns/lan "$FW_FORGE" echo 9
 lab_wait 3 fw_listens udp 9 || fail "the echo server does not start"
 case_record work work eth0
 lab_in work "$FW_SEND" udp $FW_LAN 9 "$answered" 3 >/dev/null
-both() { [ "$(lab_count work "text:$answered")" = 6 ]; }
+# (one that comes when nobody listens any more is refused, which quotes it)
+both() { [ "$(lab_count work "text:$answered")" -ge 6 ]; }
 lab_wait 5 both || fail "the work VM's answers: $(lab_count work "text:$answered") frames, not 6"
 case_sync bh0
 [ "$(lab_count bh0 "text:$answered")" = 0 ] || fail "an answer for the work VM came to personal"
