@@ -33,7 +33,7 @@ again "a broken message"
 fw_tell end
 again "the supervisor is gone"
 
-is_closed() { ! lab_in bulkhead nft list map inet bulkhead grant | grep -q host0; }
+is_closed() { ! grep -q host0 <<<"$(lab_in bulkhead nft list map inet bulkhead grant)"; }
 for way in leave stay; do # the successor comes later, or before anybody saw the end
 	[ $way = stay ] || fw_tell leave
 	[ $way = stay ] || lab_wait 2 is_closed || fail "decide is gone, and its grant is there"

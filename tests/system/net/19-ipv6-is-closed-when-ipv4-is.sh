@@ -38,7 +38,7 @@ advert "$mark"
 case_none lan tries ula global nat64 echo 6in4 4in6 link all dhcp6 rs
 case_sync bh0
 [ "$(lab_count bh0 "text:$mark")" = 0 ] || fail "the router advertisement came through"
-! ip -6 addr show | grep -q 2001:db8:7: || fail "personal configured itself"
+! grep -q 2001:db8:7: <<<"$(ip -6 addr show)" || fail "personal configured itself"
 fw_grant host0 open 0
 case_some lan tries ula global nat64 echo
 case_none lan tries 6in4 4in6 link all dhcp6 rs

@@ -50,5 +50,5 @@ for grants in none open; do
 	[ -z "$stolen" ] || fail "the namespace believes: $stolen"
 done
 fw_work_pings $FW_LAN && fw_pings $FW_LAN || fail "honest traffic does not pass"
-! ip -n bulkhead neigh show dev vif1.0 | grep -qi $evil || fail "the work VM's place is taken"
+! grep -qi $evil <<<"$(ip -n bulkhead neigh show dev vif1.0)" || fail "the work VM's place is taken"
 case_end "the work VM keeps its place"

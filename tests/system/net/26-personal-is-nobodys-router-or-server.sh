@@ -46,5 +46,5 @@ for grants in none open; do
 	# shellcheck disable=SC2086
 	case_none work tries $kinds
 done
-! ip -n work -6 addr show | grep -q fd62:756c:6b00:99: || fail "the work VM took the prefix"
+! grep -q fd62:756c:6b00:99: <<<"$(ip -n work -6 addr show)" || fail "the work VM took the prefix"
 case_end

@@ -27,7 +27,7 @@ replies() { # the addresses that are answered for, sorted
 	done
 	wait $(jobs -p | grep -v "^${FW_CHILD-}$") || true
 	for a in $asked4 $asked6; do
-		! ip -n lan neigh show "${a#*:}" dev w0 | grep -q lladdr || echo "${a%%:*}"
+		! grep -q lladdr <<<"$(ip -n lan neigh show "${a#*:}" dev w0)" || echo "${a%%:*}"
 	done
 }
 second() { # another uplink, and a tunnel
