@@ -14,6 +14,7 @@
 
 #include "netguard/link.h"
 #include "netguard/nlrecv.h"
+#include "tests/unit/skip.h"
 
 /* RTM_NEWLINK: index 3, up and lower-up, "eth0", 02:00:00:00:00:03. Little endian, as the host. */
 static const uint8_t NEWLINK[] = {
@@ -220,7 +221,7 @@ static void a_dump_of_a_fresh_namespace_tells_of_lo(void **state)
 
 	(void)state;
 	if (unshare(CLONE_NEWNET) < 0)
-		skip(); /* needs root */
+		skip_because("needs root");
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	assert_true(fd >= 0);
 	assert_int_equal(link_subscribe(fd), 0);

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "base/secret.h"
+#include "tests/unit/skip.h"
 
 static void a_secret_is_zeroed_and_empty_after_release(void **state)
 {
@@ -37,7 +38,7 @@ static void memory_that_cannot_be_locked_is_not_given(void **state)
 
 	(void)state;
 #ifdef SANITIZED
-	skip(); /* ASan turns mlock(2) into nothing */
+	skip_because(SKIP_NO_LOCK);
 #endif
 	pid = fork();
 	if (pid == 0) {
@@ -77,7 +78,7 @@ static void a_locked_process_leaves_no_core_and_no_page_behind(void **state)
 
 	(void)state;
 #ifdef SANITIZED
-	skip();
+	skip_because(SKIP_NO_LOCK);
 #endif
 	pid = fork();
 	if (pid == 0) {

@@ -14,6 +14,7 @@
 #include <gcrypt.h>
 
 #include "vhdcrypt/sector.h"
+#include "tests/unit/skip.h"
 
 /* IEEE 1619-2007 annex B, vectors 10 to 14: digits of e and pi. */
 static const uint8_t KEY[SECTOR_KEY_BYTES] = {
@@ -203,7 +204,7 @@ static void keys_that_cannot_be_locked_are_not_taken(void **state)
 
 	(void)state;
 #ifdef SANITIZED
-	skip(); /* ASan turns mlock(2) into nothing */
+	skip_because(SKIP_NO_LOCK);
 #endif
 	for (unsigned i = 0; i < 2; i++) {
 		pid = fork();

@@ -10,6 +10,7 @@
 #include <gcrypt.h>
 
 #include "vhdcrypt/sector_vaes.h"
+#include "tests/unit/skip.h"
 
 enum { KEY = SECTOR_KEY_BYTES, MOST_BYTES = 64 * 1024, ROUNDS = 400, ROOM = 64 };
 
@@ -29,7 +30,7 @@ static const uint8_t IEEE_LAST[16] = { 0xc4, 0xf3, 0x6f, 0xfd, 0xa9, 0xfc, 0xea,
 static void need_vaes(void)
 {
 	if (!sector_vaes_usable())
-		skip();
+		skip_because("this CPU has no VAES");
 }
 
 static void a_vector_of_ieee_1619_holds(void **state)
