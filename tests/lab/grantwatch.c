@@ -123,9 +123,8 @@ int main(int argc, char **argv)
 	fputs("ready\n", stderr);
 	for (;;) {
 		struct pollfd pfd = { .fd = mnl_socket_get_fd(nl), .events = POLLIN };
-		ssize_t n;
-
 		uint64_t looked_ns;
+		ssize_t n;
 
 		while (looked_ns = now_ns(), poll(&pfd, 1, 0) == 0) {
 			w.quiet_ns = looked_ns;

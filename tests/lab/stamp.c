@@ -9,9 +9,9 @@
  *	                                     "udp|tcp FIRST LAST N"; ends with 1 when frames were lost
  *	stamp judge WATCH SLACK_MS FILE...   does every run lie within a time that WATCH (see grantwatch)
  *	                                     has as open? "N frames, N late", and the late runs, with how
- *	                                     far they are from what was open. An opening lies before the time at which it was
- *	                             read: by what WATCH says of that, and by SLACK_MS for the stamp of
- *	                             a datagram that was sent later
+ *	                                     far they are from what was open. A run may begin before its
+ *	                                     opening was read: by as much as WATCH says that it may have
+ *	                                     been late, and by SLACK_MS from a stamp to its send
  *
  * Times are CLOCK_MONOTONIC in nanoseconds: of the send for udp, of the wire for tcp. A run ends where
  * a counter is missing, so a moment without permission in which anything was sent cannot hide in one. */

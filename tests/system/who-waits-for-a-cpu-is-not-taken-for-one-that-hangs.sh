@@ -36,13 +36,13 @@ out_and_in() {
 
 stops() { # stops ROLE - while the grant stands; a router's first word may close it just before
 	local pid n
-	pid=$(laptop_role_pid "$1")
 	for n in 1 2 3 4 5; do
 		lab_wait 20 is_open || fail "the home LAN does not open"
+		pid=$(laptop_role_pid "$1")
 		kill -STOP "$pid"
 		lab_pause 0.1
 		! is_open || return 0
-		kill -CONT "$pid"
+		kill -CONT "$pid" 2>/dev/null || true # it may have been replaced
 	done
 	fail "the home LAN does not stay open"
 }
