@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# A disk upon an image gets another key, lease and PIN where it lies, killed at random moments and gone on with;
+# A disk upon an image gets another key, lease and PIN where it lies, killed and gone on with;
 # the image below gets another header and not another byte, and it all holds what it held. What is below is
 # what the leaf's MAC names, or nothing begins. A MAC that was lost is nobody's word: the disk is not exported
 # and gets no other key, until who has its recovery key vouches for what is there, and never by the way.
 #
-# KILLS (6) kills, from SEED (random) on.
+# KILLS (6) kills of each disk, most at random moments, from SEED (random) on.
 # limit: 240 s
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/keys.bash
+. tests/system/kills.bash
 KILLS=${KILLS:-6} SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 echo "# SEED=$SEED"
@@ -18,7 +19,6 @@ layers=$OUT/tests/system/vhd_layers
 "$BULKHEAD" vhd create "$WORK/plain.vhd" --size 96M >/dev/null
 "$layers" work "$SEED" 100 "$WORK/plain.vhd" >"$WORK/plain.raw"
 papers=(--device "$WORK/device.yaml" --trust "$WORK/trust.yaml" --lease-key "$WORK/lease.key" --days 7)
-killed=0 begun=0
 disk() { "$BULKHEAD" disk "$@"; }
 refused() { # refused STATUS WORDS COMMAND... - and no file of the disk changes
 	local want=$1 words=$2 status=0
@@ -39,26 +39,6 @@ volume_key() {
 	rm -f "$dir/../$1.vk"
 	cryptsetup luksDump -q --dump-volume-key --volume-key-file "$dir/../$1.vk" --key-file "$key" "$dir/$1.luks" \
 		>/dev/null 2>&1 || fail "cryptsetup does not open $1.luks"
-}
-has_begun() { head -c 8 "$dir/leaf.convert" 2>/dev/null | grep -qx bhconvrt; }
-killed_until_done() { # the order, killed and gone on with
-	local pid n on command=("$BULKHEAD" "${rekey[@]}")
-	for ((n = 0; n < KILLS; n++)); do
-		(exec "${command[@]}") <<<"$PIN" >"$WORK/log" 2>&1 &
-		pid=$!
-		while kill -0 "$pid" 2>/dev/null && ! has_begun; do read -rt 0.01 <> <(:) || true; done
-		has_begun && on=yes || on=
-		read -rt "0.$(printf %02d $((RANDOM % 20)))" <> <(:) || true
-		kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
-		wait "$pid" 2>/dev/null && return
-		if has_begun || [ -e "$dir/leaf.old.luks" ]; then
-			begun=$((begun + 1))
-			command=("$BULKHEAD" disk resume "$dir" --recovery-file "$key" --recovery-file "$new")
-		elif [ -n "$on" ]; then
-			return 0 # all but its last words
-		fi
-	done
-	"${command[@]}" <<<"$PIN" >"$WORK/log" 2>&1 || fail "not finished: $(cat "$WORK/log")"
 }
 
 for upon in encrypted plain; do
@@ -92,7 +72,7 @@ for upon in encrypted plain; do
 	refused 3 "it lies upon another layer" disk decrypt "$dir" --recovery-file "$key"
 	sha256sum "$dir"/gold.{vhd,tree} >"$WORK/gold.sum"
 	leaf=$(sha256sum <"$dir/leaf.luks")
-	killed_until_done
+	converted "$KILLS" --recovery-file "$key" --recovery-file "$new" -- "$BULKHEAD" "${rekey[@]}"
 	sha256sum --quiet -c "$WORK/gold.sum" || fail "the image below was changed"
 	[ "$leaf" != "$(sha256sum <"$dir/leaf.luks")" ] || fail "the leaf's header is the old one"
 	[ $upon = plain ] || ! cmp -s "$dir/gold.luks" "$WORK/gold.luks" || fail "the image's header is the old one"
@@ -102,5 +82,4 @@ for upon in encrypted plain; do
 	grep -q '^parents:' "$WORK/out/leases/$upon.yaml" || fail "the lease does not name the image"
 	! ls "$dir" | grep -E 'next|\.old|convert|partial|from' || fail "left behind in '$dir'"
 done
-[ "$begun" -gt 0 ] || fail "no kill met a conversion: seed $SEED"
 echo "two disks with other keys upon what they lay on; $killed kills, $begun of them in the middle, seed $SEED"
