@@ -1,5 +1,5 @@
 /* Random sequences of facts against an oracle that knows nothing of the machine. The seed is
- * printed; BULKHEAD_SEED sets the first one. */
+ * printed; SEED sets the first one. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -293,7 +293,7 @@ static void try_seed(uint64_t seed, struct tally *tally)
 
 static void random_facts_never_break_the_promises(void **state)
 {
-	const char *given = getenv("BULKHEAD_SEED");
+	const char *given = getenv("SEED");
 	uint64_t first = given ? strtoull(given, NULL, 10) : 1;
 	struct tally tally = { 0 };
 
