@@ -96,9 +96,13 @@ did coalesce --into "$D/flat.vhd" "$D/c.vhd"
 same "$WORK/flat.raw" "$WORK/c.raw" "the flat file is not what the chain was"
 kills=0
 for after in .005 .02 .04 .06 .08 .12 .2 .4 .8 2 10 30; do
-	status=$({ timeout --foreground -s KILL $after "$OUT/bulkhead" vhd coalesce "$D/c.vhd" >/dev/null; echo $?; } 2>"$WORK/err")
-	[ "$status" != 0 ] || break
-	[ "$status" = 137 ] || fail "coalesce: $status: $(cat "$WORK/err")"
+	"$OUT/bulkhead" vhd coalesce "$D/c.vhd" >/dev/null 2>"$WORK/err" & # (timeout hides a status of 0 behind its own)
+	pid=$! status=0
+	read -rt $after <> <(:) || true
+	kill -KILL $pid 2>/dev/null || true
+	wait $pid 2>/dev/null || status=$?
+	[ $status != 0 ] || break
+	[ $status = 137 ] || fail "coalesce: $status: $(cat "$WORK/err")"
 	kills=$((kills + 1))
 	[ -e "$D/c.vhd" ] || break
 	"$layers" cat "$D"/{a,b,c}.vhd >"$WORK/now.raw"
