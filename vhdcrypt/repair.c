@@ -256,6 +256,10 @@ int repair_plan(const struct store *store, enum repair_from from, struct repair 
 			return vhd_fault_set(ret_fault, "footer", "size",
 					     vhd_format_virtual_bytes(&use->footer, NULL),
 					     "is larger than what lies before the footer");
+		/* whoever opens it refuses it, too, and byte 0 may be payload */
+		if (vhd_format_footer_seen(j.start.raw, FOOTER))
+			return vhd_fault_set(ret_fault, "footer", "disk type", VHD_TYPE_FIXED,
+					     "is fixed, but the file begins like a dynamic disk");
 	} else {
 		r = plan_header(&j, &use->footer, &map, ret_fault);
 		if (r == 0)

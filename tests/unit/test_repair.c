@@ -113,6 +113,33 @@ static void of_two_sound_footers_the_owner_says_which(void **state)
 	patient_end(&p);
 }
 
+/* Nothing could be written there after which it opens: its first sector is a dynamic disk's. */
+static void a_fixed_end_is_no_way_out_of_a_dynamic_disk(void **state)
+{
+	static const uint8_t broken = 0xff;
+	struct patient p = patient_new();
+	uint8_t raw[FOOTER];
+	struct vhd_footer other;
+	struct vhd_fault fault;
+	struct repair plan;
+
+	(void)state;
+	assert_int_equal(vhd_format_footer_parse(p.was, FOOTER, &other, &fault), 0);
+	other.type = VHD_TYPE_FIXED;
+	other.header_offset_byte = UINT64_MAX;
+	other.current_bytes = BENCH_MIB;
+	vhd_format_footer_build(&other, raw);
+	put(&p, raw, FOOTER, p.bytes - FOOTER);
+	assert_int_equal(repair_plan(&p.store, REPAIR_FROM_EITHER, &plan, &fault), -EEXIST);
+	assert_string_equal(fault.field, "disk type");
+	assert_int_equal(repair_plan(&p.store, REPAIR_FROM_END, &plan, &fault), -EBADMSG);
+	assert_string_equal(fault.field, "disk type");
+	put(&p, &broken, 1, 60); /* nor where the start is beyond repair, but begins as one */
+	assert_int_equal(repair_plan(&p.store, REPAIR_FROM_EITHER, &plan, &fault), -EBADMSG);
+	assert_string_equal(fault.field, "disk type");
+	patient_end(&p);
+}
+
 /* Cut off anywhere: no plan, or one after which all that is left of the disk opens. */
 static void no_truncation_is_mended_into_another_disk(void **state)
 {
@@ -150,6 +177,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_done_to_what_is_sound),
 		cmocka_unit_test(each_lost_part_comes_back),
 		cmocka_unit_test(of_two_sound_footers_the_owner_says_which),
+		cmocka_unit_test(a_fixed_end_is_no_way_out_of_a_dynamic_disk),
 		cmocka_unit_test(no_truncation_is_mended_into_another_disk),
 	};
 
