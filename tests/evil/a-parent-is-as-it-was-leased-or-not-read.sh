@@ -43,7 +43,7 @@ attacked() { # attacked WHAT [must-be-refused]
 
 lans_up && tpm_on && laptop_install && pki_make && pki_install || fail "the lab does not come up"
 # a source with holes within its blocks, which other makers of images do not leave
-seed=$RANDOM
+seed=${SEED:-$RANDOM}
 "$LAB_OUT/bulkhead" vhd create "$IT/work.vhd" --size 128M >"$LAB/disk.log" 2>&1 &&
 	"$LAB_OUT/tests/system/vhd_layers" work $seed 24 "$IT/work.vhd" >"$IT/work.raw" || fail "no source, seed $seed"
 disk_enrol && disk_create work +1hour --upon encrypted || fail "$(cat "$LAB/disk.log")"

@@ -63,24 +63,20 @@ converted $((KILLS / 3)) --recovery-file "$WORK/recovery-2" -- "$BULKHEAD" disk 
 qemu-img compare -q -f vpc -F raw "$dir/leaf.vhd" "$plain" || fail "decrypted it differs"
 [ "$(echo "$dir"/*)" = "$dir/leaf.escrow $dir/leaf.vhd" ] || fail "left behind: $(echo "$dir"/*)"
 # by copy: what was not finished is nobody's, but not while somebody makes it
-mkdir "$WORK/copy"
-for ((n = 0; n < KILLS / 3; n++)); do
-	(exec "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" "${papers[@]}" \
-		--recovery-out "$WORK/recovery-copy" --pin-fd 0) <<<"$PIN" >"$WORK/log" 2>&1 &
-	pid=$!
-	while [ $((n % 2)) = 1 ] && kill -0 "$pid" 2>/dev/null && [ ! -s "$WORK/copy/disks/copy.partial/leaf.vhd" ]; do read -rt 0.01 <> <(:) || true; done
-	if [ $n = 1 ] && [ -d "$WORK/copy/disks/copy.partial" ]; then
-		kill -STOP "$pid"
-		! "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" "${papers[@]}" \
-			--recovery-out "$WORK/recovery-other" --pin-fd 0 <<<"$PIN" 2>"$WORK/log" || fail "two make one disk"
-		grep -q 'another command works on' "$WORK/log" || fail "two make one disk: $(cat "$WORK/log")"
-	fi
-	kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
-	wait "$pid" 2>/dev/null && break
+mkdir -p "$WORK/copy/disks/copy.partial"
+exec 9<"$WORK/copy/disks/copy.partial"
+flock 9
+copy=("$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" "${papers[@]}"
+	--recovery-out "$WORK/recovery-copy" --pin-fd 0)
+! "${copy[@]}" <<<"$PIN" 2>"$WORK/log" || fail "two make one disk"
+grep -q 'another command works on' "$WORK/log" || fail "two make one disk: $(cat "$WORK/log")"
+exec 9<&-
+dir=$WORK/copy/disks/copy.partial killed_at leaf.vhd pwrite64 20 "${copy[@]}"
+for ((n = 1; n < KILLS / 3; n++)); do
+	! killed_at_random "${copy[@]}" || break
 	[ ! -e "$WORK/copy/leases/copy.yaml" ] || break
 done
-[ -e "$WORK/copy/leases/copy.yaml" ] || "$BULKHEAD" disk create --source "$dir/leaf.vhd" --name copy --out "$WORK/copy" \
-	"${papers[@]}" --recovery-out "$WORK/recovery-copy" --pin-fd 0 <<<"$PIN" >"$WORK/log" || fail "copy: $(cat "$WORK/log")"
+[ -e "$WORK/copy/leases/copy.yaml" ] || "${copy[@]}" <<<"$PIN" >"$WORK/log" || fail "copy: $(cat "$WORK/log")"
 [ "$(ls "$WORK/copy/disks")" = copy ] || fail "left behind: $(ls "$WORK/copy/disks")"
 rm "$WORK/x.raw"
 "$BULKHEAD" disk export "$WORK/copy/disks/copy" "$WORK/x.raw" --recovery-file "$WORK/recovery-copy" >/dev/null

@@ -54,7 +54,7 @@ put_back() { rm -rf "$disk" && cp -a "$LAB/kept-$1" "$disk"; }
 lans_up && tpm_on && laptop_install && pki_make && pki_install || fail "the lab does not come up"
 disk_plain work 32 || fail "no plain image"
 # IT's source is a chain, too
-seed=$RANDOM
+seed=${SEED:-$RANDOM}
 mv "$IT/work.vhd" "$IT/base.vhd" && bulkhead vhd snapshot "$IT/base.vhd" "$IT/work.vhd" >"$LAB/disk.log" 2>&1 &&
 	"$LAB_OUT/tests/system/vhd_layers" work $seed 24 "$IT/base.vhd" "$IT/work.vhd" >"$IT/work.raw" || fail "no chain, seed $seed"
 disk_enrol || fail "$(cat "$LAB/disk.log")"

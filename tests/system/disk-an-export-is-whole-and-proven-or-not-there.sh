@@ -6,10 +6,11 @@
 cd "$(dirname "$0")/../.." || exit 1
 export TMPDIR=/dev/shm
 . tests/system/vhd.bash
-need cryptsetup qemu-img jq
+. tests/system/faults.bash
+need cryptsetup qemu-img jq strace
 [ -x "$OUT/bulkhead" ] || skip "the command line is not built"
 layers=$OUT/tests/system/vhd_layers
-seed=${SEED:-$RANDOM}
+seed=$SEED
 RANDOM=$seed
 echo "# SEED=$seed"
 D=$WORK/d
@@ -94,7 +95,11 @@ for signal in INT TERM HUP; do
 	[ "$status" = 1 ] && grep -q "stopped; nothing is left of '$x'" "$WORK/err" || fail "$signal: $status: $(cat "$WORK/err")"
 	nothing_left
 done
-kills=0
+status=0
+{ fault KILL pwrite64 3 "$OUT/bulkhead" disk export "$D/leaf.vhd" "$x" "${keys[@]}" >"$WORK/out" || status=$?; } 2>"$WORK/err"
+[ "$status" = 137 ] || fail "no kill at its third write: $status: $(cat "$WORK/out" "$WORK/err")"
+nothing_left
+kills=1
 for ((n = 0; n < 8; n++)); do
 	{
 		status=0

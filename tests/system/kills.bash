@@ -1,6 +1,6 @@
 # kills.bash - a conversion of the disk in $dir that is killed and gone on with. Source it after keys.bash. The
-# first two kills meet what they are for on every machine: they come at a flush of the journal. The others come
-# at random moments, from $RANDOM.
+# first two kills meet what they are for on every machine: they come at a call of the command. The others come at
+# random moments, from $RANDOM.
 #
 # shellcheck shell=bash
 
@@ -9,15 +9,15 @@ need strace
 
 has_begun() { head -c 8 "$dir/leaf.convert" 2>/dev/null | grep -qx bhconvrt; }
 
-# killed_at_flush N COMMAND... - the journal's N-th flush is the last call of its thread
-killed_at_flush() {
-	local n=$1 status=0
-	shift
+# killed_at FILE CALL N COMMAND... - the N-th CALL with that file of the disk is the last of its thread
+killed_at() {
+	local file=$1 call=$2 n=$3 status=0
+	shift 3
 	{
-		strace -f -qq -e signal=none -o /dev/null -P "$dir/leaf.convert" -e trace=fdatasync \
-			-e inject=fdatasync:signal=KILL:when="$n" -- "$@" <<<"$PIN" >"$WORK/log" || status=$?
+		strace -f -qq -e signal=none -o /dev/null -P "$dir/$file" -e trace="$call" -e inject="$call:signal=KILL:when=$n" \
+			-- "$@" <<<"$PIN" >"$WORK/log" || status=$?
 	} 2>"$WORK/err"
-	[ $status = 137 ] || fail "no kill at flush $n: $status: $(cat "$WORK/log" "$WORK/err")"
+	[ $status = 137 ] || fail "no kill at $call $n of $file: $status: $(cat "$WORK/log" "$WORK/err")"
 	killed=$((killed + 1))
 }
 
@@ -40,23 +40,24 @@ closed_to_all() { :; } # what must hold of a half; nothing, unless the script sa
 # converted KILLS RESUME-OPTION... -- COMMAND... - killed once before its first sector, where the same command
 # begins it once more; then in its middle; from there on resumed, and killed until enough
 converted() {
-	local kills=$1 resume=() n
+	local kills=$1 resume=() n ended=
 	shift
 	while [ "$1" != -- ]; do resume+=("$1"); shift; done
 	shift
-	killed_at_flush 1 "$@"
+	killed_at leaf.convert fdatasync 1 "$@"
 	! has_begun || fail "it began before its journal was on the disk"
-	killed_at_flush $((3 + RANDOM % 3)) "$@"
+	killed_at leaf.vhd pwrite64 $((10 + RANDOM % 30)) "$@" # of 45 at least, two of which are marks
 	has_begun || fail "the kill was not in the middle"
 	for ((n = 2; ; n++)); do
 		begun=$((begun + 1))
 		closed_to_all
 		set -- "$BULKHEAD" disk resume "$dir" "${resume[@]}"
 		[ $n -lt "$kills" ] || break
-		! killed_at_random "$@" || return 0
+		! killed_at_random "$@" || { ended=1 && break; }
 		has_begun || [ -e "$dir/leaf.old.luks" ] || return 0 # all but its last words
 	done
-	"$@" <<<"$PIN" >"$WORK/log" 2>&1 || fail "not finished: $(cat "$WORK/log")"
-	grep -q '^proof: all data' "$WORK/log" || fail "no proof: $(cat "$WORK/log")"
+	[ -n "$ended" ] || "$@" <<<"$PIN" >"$WORK/log" 2>&1 || fail "not finished: $(cat "$WORK/log")"
+	# killed when all was proven, it has but to remove something
+	grep -qE '^proof: all data|it was converted; ' "$WORK/log" || fail "no proof: $(cat "$WORK/log")"
 	[ ! -e "$dir/leaf.convert" ] || fail "the journal is still there"
 }

@@ -4,7 +4,7 @@
 # serves on, and its log has a line.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/vhd.bash
-need nbdkit nbdinfo nbdcopy qemu-img qemu-io perl setpriv
+need nbdkit nbdinfo nbdcopy qemu-img qemu-io perl setpriv strace
 [ "$(id -u)" = 0 ] || skip "needs root to drop privileges"
 head -c 64 /dev/urandom >"$WORK/key"
 qemu-img create -q -f vpc -o subformat=dynamic,force_size=on "$WORK/image.vhd" 64M
@@ -38,8 +38,13 @@ alive "after garbage"
 grep -q 'error' "$LOG" || fail "the log says nothing of it"
 
 head -c 60M /dev/urandom >"$WORK/source"
-for i in 1 2 3; do
-	timeout --foreground -s KILL "0.0$i" nbdcopy "$WORK/source" "$URI" 2>/dev/null || true
+for n in 3 10 30; do # each of its threads sends a hundred times and more
+	status=0
+	{
+		strace -f -qq -e signal=none -o /dev/null -e trace=sendto -e inject=sendto:signal=KILL:when=$n \
+			-- nbdcopy "$WORK/source" "$URI" >"$WORK/client" || status=$?
+	} 2>>"$WORK/client"
+	[ $status = 137 ] || fail "a client is not killed at send $n: $status: $(cat "$WORK/client")"
 done
 if ! lab_wait 5 nbdinfo "$URI" >/dev/null 2>&1 && vhd_excused; then
 	vhd_stop || true

@@ -15,9 +15,10 @@ vhd_ready
 head -c 48M /dev/urandom >"$WORK/source"
 nbdcopy --flush "$WORK/source" "$URI" && nbdcopy "$URI" null: || fail "load: $(cat "$LOG")"
 pid=$(nbdkit_pid)
-nbdcopy "$WORK/source" "$URI" & # its threads, buffers and stacks are in use while we look
-load=$!
+while [ ! -e "$WORK/searched" ]; do nbdcopy "$WORK/source" "$URI" || exit 1; done & # its threads, buffers and
+load=$! # stacks are in use while we look
 python3 tests/system/find_secret.py "$pid" "$WORK/key" >"$WORK/found" || fail "search: $(cat "$WORK/found")"
+: >"$WORK/searched"
 wait "$load" || fail "load: $(cat "$LOG")"
 grep -q '^half locked' "$WORK/found" || fail "the search sees no key at all: it proves nothing"
 ! grep -q ' open ' "$WORK/found" || fail "a key outside locked memory: $(cat "$WORK/found")"
