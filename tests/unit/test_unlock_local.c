@@ -1,3 +1,7 @@
+/* Local layers and their record: what opens, what was changed in between, what only the TPM remembers. A disk of
+ * its own for each case, each with its PIN's Argon2 many times:
+ * limit: 300 s
+ */
 #include "base/layers.h"
 #include "tests/unit/unlock_lab.h"
 #include "vhdcrypt/unlock_local.h"
