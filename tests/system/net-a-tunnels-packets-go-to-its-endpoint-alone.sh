@@ -76,15 +76,17 @@ into $((FW_UID_BASE + 5)) 6262 prober
 into $((FW_UID_BASE + 5)) 53 other
 into 0 6262 root
 lab_wait 3 lab_seen tunnel "text:$try-prober-" || fail "the prober does not get into the tunnel"
+lab_sync tunnel lan tun1 || fail "the sniffer is stuck"
 [ "$(lab_count tunnel "text:$try-other-" "text:$try-root-" | sort -u)" = 0 ] || fail "others get into the tunnel"
 [ "$(lab_count tunnel "$own")" = 0 ] || fail "the kernel gets into the tunnel"
 
 tries "$(lab_token closed)"
-lab_pause 0.3
+lab_sync lan lan w0 || fail "the sniffer is stuck"
 [ -z "$(heard right right6)" ] || fail "without a grant: $(heard right right6 | tr '\n' ' ')"
 fw_tell none "pair vif1.0 up0 vpn 1 5000" "endpoint 17 $VPN 51820" "endpoint 17 $VPN6 51820" hold
 tries "$(lab_token vpn)"
 lab_wait 5 all right right6 || fail "a tunnel does not reach its endpoint: only $(heard right right6 | tr '\n' ' ')"
+lab_sync lan lan w0 || fail "the sniffer is stuck"
 # shellcheck disable=SC2086
 [ -z "$(heard $BAD)" ] || fail "beside the endpoint: $(heard $BAD | tr '\n' ' ')"
 echo "two endpoints, by a program and by the kernel; $((2 * $(wc -w <<<"$BAD"))) others: 0 frames"

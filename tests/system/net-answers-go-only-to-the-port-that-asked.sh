@@ -39,6 +39,7 @@ lab_in lan "$FW_FORGE" udp $FW_LAN 192.168.7.50 9 4000 "$try-guess" 3 >/dev/null
 # work's packets under personal's address, and personal's to work
 lab_in work "$FW_FORGE" udp 100.64.0.2 $FW_LAN 4000 9 "$try-stolen" 3 >/dev/null
 "$FW_SEND" udp 100.64.0.6 9 "$try-across" 3 >/dev/null
+lab_sync work work eth0 && lab_sync personal personal bh0 || fail "a sniffer is stuck"
 [ "$(lab_count work "text:$try-pull" "text:$try-pull6" "text:$try-asked" "text:$try-across" | sort -u)" = 0 ] ||
 	fail "work hears what it did not ask for"
 [ "$(lab_count personal "text:$try-push" "text:$try-stolen" "text:$try-guess" | sort -u)" = 0 ] ||

@@ -75,6 +75,7 @@ inside test -z "$(inside ls /run/netns 2>/dev/null)" || fail "it sees the namesp
 # all else that is local is dropped, DHCP or not
 try=$(lab_token local)
 lab_in bulkhead "$FW_FORGE" socket 0 $FW_LAN 4000 4000 "$try" 3 >/dev/null
+lab_sync lan lan w0 || fail "the sniffer is stuck"
 [ "$(lab_count lan "text:$try")" = 0 ] || fail "another local packet is on the wire"
 
 kill -KILL "$run"

@@ -45,6 +45,7 @@ ip -n bulkhead route add default via $FW_LAN
 lab_in bulkhead nft 'add table ip plain; add chain ip plain n { type nat hook postrouting priority 100; }; add rule ip plain n masquerade'
 token=$(lab_token boot)
 "$FW_SEND" udp $FW_LAN 9 "$token" 20 >/dev/null
+lab_sync lan lan w0 || fail "the sniffer is stuck"
 [ "$(lab_count lan "text:$token")" = 0 ] || fail "personal passes before a daemon runs"
 lab_in bulkhead nft flush ruleset # what the test without the boot step's rules would be
 "$FW_SEND" udp $FW_LAN 9 "$token-seen" 20 >/dev/null

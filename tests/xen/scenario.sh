@@ -39,7 +39,7 @@ page() { timeout -k 1 4 busybox wget -q -O - "http://$LAN/?$1" 2>&1; }
 tries() {
 	{ [ "$(page "$1")" != "this is the corp page" ] || echo page; } &
 	{ [ "$(echo "$1" | timeout -k 1 3 busybox nc -w 2 "$LAN" 5001 2> /dev/null)" != "$1" ] || echo TCP; } &
-	echo "$1" | timeout -k 1 3 busybox nc -u -w 1 "$LAN" 5001 > /dev/null 2>&1 &
+	{ echo "$1-udp" > "/dev/udp/$LAN/5001"; } 2> /dev/null &
 	{ timeout -k 1 4 ping -c 2 -W 1 -w 3 -p "$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" "$LAN" \
 		> /dev/null 2>&1 && echo ICMP; } &
 	wait
@@ -204,7 +204,7 @@ run_guest() {
 }
 
 leave() {
-	wait_for 10 test ! -e /sys/block/nbd0/pid || bad "/dev/nbd0 is taken back" "it is still connected"
+	wait_for 120 test ! -e /sys/block/nbd0/pid || bad "/dev/nbd0 is taken back" "it is still connected"
 	said=$(bulkhead disk lock work 2>&1) || bad "the disk is locked again" "$said"
 	said=$(bulkhead audit verify 2>&1) && good "bulkhead audit verify" "$said" ||
 		bad "bulkhead audit verify" "$said"

@@ -129,13 +129,14 @@ xen_roles() {
 
 # What the cable carried. The first count shows that this sniffer sees what it looks for.
 xen_wire() {
-	local without personal
+	local without udp personal
 	without=$(lab_count xen "text:$XEN_WITHOUT")
+	udp=$(lab_count xen "text:$XEN_WITHOUT-udp")
 	personal=$(lab_count xen "text:$XEN_PERSONAL")
-	if [ "$without" -ge 4 ] && [ "$personal" = 0 ]; then
+	if [ "$without" -ge 4 ] && [ "$udp" -ge 1 ] && [ "$personal" = 0 ]; then
 		good "frames of personal on the corporate cable" "0 with Bulkhead, $without without"
 	else
-		bad "frames of personal on the corporate cable" "$personal with Bulkhead, $without without"
+		bad "frames of personal on the corporate cable" "$personal with Bulkhead, $without ($udp of UDP) without"
 	fi
 }
 

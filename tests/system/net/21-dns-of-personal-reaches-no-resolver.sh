@@ -27,7 +27,7 @@ tries() {
 	ask "$1" $LAN_SERVER far
 	case_personal "$LAB_TOOLS/send" dns 10.77.200.200 "$1-any-" 2
 	case_personal "$LAB_TOOLS/send" dns 100.64.0.1 "$1-own-" 2 # netguard's own resolver: closed to it
-	case_personal timeout 3 busybox nslookup "$1-name.corp.example" 100.64.0.1 >/dev/null 2>&1 || true
+	case_personal timeout 3 busybox nslookup "$1-name-x.corp.example" 100.64.0.1 >/dev/null 2>&1 || true
 }
 kinds= company=
 for to in corp six far; do
