@@ -36,7 +36,9 @@ expect "personal stays closed" "$found of its frames on the wire" test "$found" 
 
 kill -KILL $pids 2>"$LAB/kill.log" # a child may be gone before its turn: its parent was killed
 lab_stop bulkheadd
-left=$(pgrep -af '^/usr/libexec/bulkhead/' | sed 's/^[0-9]* [^ ]*bulkhead-//; s/ .*//' | xargs)
+left() { pgrep -af '^/usr/libexec/bulkhead/' | sed 's/^[0-9]* [^ ]*bulkhead-//; s/ .*//' | xargs; }
+lab_wait 5 eval '[ "$(left)" = sentinel ]' || true
+left=$(left)
 expect "SIGKILL of all: none is left but who holds the namespace" "$left" test "$left" = sentinel
 before=$(lab_count corp "text:$token")
 attacks_send bh0

@@ -99,7 +99,7 @@ echo "home again after $worst ms at worst, plugging included; decide keeps its h
 lans_unplug
 ip -n home link set br0 address 02:00:00:00:aa:99
 arrives || fail "another router at the same address is no foreign network"
-laptop_audit "[.[] | select(.kind == \"zone\")] | last.to" | grep -qx foreign || fail "not foreign last"
+lab_wait 5 laptop_audit_says '[.[] | select(.kind == "zone")] | last.to' foreign || fail "not foreign last"
 refuses 1 "another network has this name" bulkhead net enroll-home --name flat
 lans_plug corp
 lab_wait 40 laptop_zone_is suspect || fail "no sign of the company"

@@ -127,10 +127,10 @@ for spoil in "leaf.vhd 500000" "local-1.merge 20" "local-1.merge 3"; do
 	put_back
 done
 # a full disk: not even begun
-fallocate -l $(($(df --output=avail -B1 "$disk" | tail -n 1) - 400000)) "$LAPTOP_STATE/full" || fail "it does not fill"
+mount -o remount,size=$(($(df --output=used -B1 /run | tail -n 1) + 400000)) /run || fail "it does not fill"
 with_pin "${MERGE[@]}" && fail "a merge on a full disk"
 grep -q "no room" "$LAB/said" && diff -r "$disk" "$LAB/kept" >>"$LAB/said" || fail "a full disk"
-rm "$LAPTOP_STATE/full"
+mount -o remount,size=50% /run
 with_pin "${MERGE[@]}" || fail "no merge"
 (($(stat -c '%b * 512 - %s' "$disk/leaf.vhd") < 65536)) || fail "what was reserved is not given back"
 opens merged

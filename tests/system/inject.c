@@ -42,12 +42,17 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: inject PID SYSCALL-NUMBER\n");
 		return 2;
 	}
-	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
+	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0)
 		return fail("seize");
-	if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
-		return fail("stop");
-	if (ptrace(PTRACE_GETREGS, pid, 0, &regs) < 0)
-		return fail("read registers");
+	do { /* until it is in a call: elsewhere the bytes before rip are no syscall instruction */
+		if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0 ||
+		    waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+			return fail("stop");
+		if (ptrace(PTRACE_GETREGS, pid, 0, &regs) < 0)
+			return fail("read registers");
+		if ((long long)regs.orig_rax < 0 && ptrace(PTRACE_CONT, pid, 0, 0) < 0)
+			return fail("go on");
+	} while ((long long)regs.orig_rax < 0);
 	regs.rip -= SYSCALL_INSTRUCTION_BYTES;
 	regs.rax = strtoull(argv[2], NULL, 10);
 	regs.orig_rax = (unsigned long long)-1; /* no restart of the call it was in */

@@ -14,7 +14,7 @@ sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 up "without IPv6"
 grep -q "'bh0' is somebody else's" "$LAB/up.log" || fail "it does not say so: $(<"$LAB/up.log")"
 [[ $(four) == *"inet 100.64.0.2/30 "* ]] || fail "no address: $(four)"
-fw_pings 100.64.0.1 || fail "the port does not answer"
+lab_wait 5 fw_pings 100.64.0.1 || fail "the port does not answer"
 
 ip addr change 100.64.0.2/30 dev bh0 valid_lft 600 preferred_lft 600
 up "beside a lease"

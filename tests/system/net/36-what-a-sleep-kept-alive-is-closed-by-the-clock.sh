@@ -24,12 +24,17 @@ granted() { # does the element live on?
 
 case_without lan tries udp4 udp6 echo
 case_with
-fw_tell none "pair host0 up0 open 0 9000" "bound 3" send
+fw_tell none "pair host0 up0 open 0 10000" "bound 4" send
 case_some lan tries udp4 udp6 echo
 stream=$(lab_token flow)
 lab_start flow "${CASE_AS[@]}" "$FW_SEND" udp $FW_LAN 9 "$stream" 2000
 lab_wait 5 lab_seen lan "text:$stream" || fail "the flow does not start"
-fw_pause 3
+stands_still() {
+	n=$(lab_count lan "text:$stream")
+	lab_pause 0.5
+	[ "$n" = "$(lab_count lan "text:$stream")" ]
+}
+lab_wait 15 stands_still || fail "the flow goes on beyond the bound"
 granted || fail "the grant ended before the bound"
 n=$(lab_count lan "text:$stream")
 ip -n lan addr add 10.77.0.1/16 dev w0 # another LAN answers at the same place
