@@ -6,14 +6,15 @@
  *	                                     "sent N" when told to end
  *	stamp hear FILE                      every such datagram, and every TCP segment to port 5001, on
  *	                                     any link of this namespace: FILE gets a line for each run,
- *	                                     "udp|tcp FIRST LAST N"; ends with 1 when frames were lost
- *	stamp judge WATCH SLACK_MS FILE...   does every run lie within a time that WATCH (see grantwatch)
+ *	                                     "udp|tcp FIRST LAST N WIRE"; ends with 1 when frames were lost
+ *	stamp judge WATCH FILE...            does every run lie within a time that WATCH (see grantwatch)
  *	                                     has as open? "N frames, N late", and the late runs, with how
- *	                                     far they are from what was open. A run may begin before its
- *	                                     opening was read: by as much as WATCH says that it may have
- *	                                     been late, and by SLACK_MS from a stamp to its send
+ *	                                     far they are from what was open. A run may be on the wire
+ *	                                     before its opening was read, by as much as WATCH says that it
+ *	                                     may have been late
  *
- * Times are CLOCK_MONOTONIC in nanoseconds: of the send for udp, of the wire for tcp. A run ends where
+ * Times are CLOCK_MONOTONIC in nanoseconds: of the send for udp, of the wire for tcp; WIRE is when the first was
+ * on the wire, long after its send where the sender had to wait in between. A run ends where
  * a counter is missing, so a moment without permission in which anything was sent cannot hide in one. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,7 +58,8 @@ struct payload {
 struct run {
 	const char *kind;
 	uint64_t first_ns, last_ns, n;
-	uint64_t next; /* counter that continues it */
+	uint64_t wire_ns; /* of the first */
+	uint64_t next;	  /* counter that continues it */
 };
 
 static void die(const char *what)
@@ -156,20 +158,24 @@ static int open_wire(void)
 static void run_end(struct run *run, FILE *file)
 {
 	if (run->n > 0)
-		fprintf(file, "%s %llu %llu %llu\n", run->kind, (unsigned long long)run->first_ns,
-			(unsigned long long)run->last_ns, (unsigned long long)run->n);
+		fprintf(file, "%s %llu %llu %llu %llu\n", run->kind,
+			(unsigned long long)run->first_ns, (unsigned long long)run->last_ns,
+			(unsigned long long)run->n, (unsigned long long)run->wire_ns);
 	run->n = 0;
 	(void)fflush(file);
 }
 
-static void run_add(struct run *run, uint64_t at_ns, uint64_t counter, FILE *file)
+static void run_add(struct run *run, uint64_t at_ns, uint64_t on_wire_ns, uint64_t counter,
+		    FILE *file)
 {
 	if (run->n > 0 && counter < run->next)
 		return; /* the same frame on the next link of its way */
 	if (run->n > 0 && (counter != run->next || at_ns > run->first_ns + RUN_NS))
 		run_end(run, file);
-	if (run->n++ == 0)
+	if (run->n++ == 0) {
 		run->first_ns = at_ns;
+		run->wire_ns = on_wire_ns;
+	}
 	run->last_ns = at_ns;
 	run->next = counter + 1;
 }
@@ -197,16 +203,15 @@ struct hearer {
 
 static void take(struct hearer *h, const uint8_t *frame, size_t n_bytes, struct msghdr *head)
 {
+	uint64_t at_ns = wire_ns(head, h->real_minus_mono_ns);
 	struct payload p;
 
 	if (n_bytes > 23 && frame[23] == IPPROTO_TCP) {
-		uint64_t at_ns = wire_ns(head, h->real_minus_mono_ns);
-
 		h->n_tcp += h->tcp.n > 0 && at_ns > h->tcp.last_ns + TCP_GAP_NS; /* a gap */
-		run_add(&h->tcp, at_ns, h->n_tcp++, h->file);
+		run_add(&h->tcp, at_ns, at_ns, h->n_tcp++, h->file);
 	} else if (n_bytes >= PAYLOAD_AT + sizeof(p)) {
 		memcpy(&p, frame + PAYLOAD_AT, sizeof(p));
-		run_add(&h->udp, p.sent_ns, p.counter, h->file);
+		run_add(&h->udp, p.sent_ns, at_ns, p.counter, h->file);
 	}
 }
 
@@ -299,14 +304,14 @@ static size_t spans_read(const char *path, struct span *ret)
 }
 
 /* Before an opening was read, after a closing was, or far from both: three causes to look for. */
-static void say_distance(const struct span *span, size_t n_spans, uint64_t first_ns,
+static void say_distance(const struct span *span, size_t n_spans, uint64_t from_ns,
 			 uint64_t last_ns)
 {
 	uint64_t before_ns = UINT64_MAX, after_ns = UINT64_MAX, late_ns = 0;
 
 	for (size_t i = 0; i < n_spans; i++) {
-		if (first_ns < span[i].from_ns && span[i].from_ns - first_ns < before_ns) {
-			before_ns = span[i].from_ns - first_ns;
+		if (from_ns < span[i].from_ns && span[i].from_ns - from_ns < before_ns) {
+			before_ns = span[i].from_ns - from_ns;
 			late_ns = span[i].late_ns;
 		}
 		if (last_ns > span[i].to_ns)
@@ -324,28 +329,28 @@ static int judge(char **argv)
 {
 	static struct span span[OPEN_MAX];
 	size_t n_spans = spans_read(argv[0], span);
-	uint64_t slack_ns = strtoull(argv[1], NULL, 10) * 1000000, frames = 0, late = 0;
+	uint64_t frames = 0, late = 0;
 
-	for (char **path = argv + 2; *path; path++) {
+	for (char **path = argv + 1; *path; path++) {
 		FILE *file = fopen(*path, "re");
-		unsigned long long first, last, n;
+		unsigned long long first, last, n, wire;
 		char kind[8];
 
 		if (!file)
 			die(*path);
-		while (fscanf(file, "%7s %llu %llu %llu", kind, &first, &last, &n) == 4) {
+		while (fscanf(file, "%7s %llu %llu %llu %llu", kind, &first, &last, &n, &wire) ==
+		       5) {
 			size_t i = 0;
 
-			while (i < n_spans &&
-			       !(first + slack_ns + span[i].late_ns >= span[i].from_ns &&
-				 last <= span[i].to_ns))
+			while (i < n_spans && !(wire + span[i].late_ns >= span[i].from_ns &&
+						last <= span[i].to_ns))
 				i++;
 			frames += n;
 			if (i < n_spans)
 				continue;
 			late += n;
-			printf("%s: %s %llu %llu %llu", *path, kind, first, last, n);
-			say_distance(span, n_spans, first, last);
+			printf("%s: %s %llu %llu %llu %llu", *path, kind, first, last, n, wire);
+			say_distance(span, n_spans, wire, last);
 		}
 		(void)fclose(file);
 	}
@@ -360,7 +365,7 @@ int main(int argc, char **argv)
 		return send_all(argv + 2, argc == 6);
 	if (argc == 3 && !strcmp(argv[1], "hear"))
 		return hear(argv[2]);
-	if (argc >= 5 && !strcmp(argv[1], "judge"))
+	if (argc >= 4 && !strcmp(argv[1], "judge"))
 		return judge(argv + 2);
 	fputs("usage: stamp send|hear|judge ..., see its first lines\n", stderr);
 	return 2;

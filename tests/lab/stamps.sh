@@ -4,7 +4,6 @@
 # shellcheck shell=bash
 
 STAMP=$LAB_TOOLS/stamp
-STAMP_SLACK_MS=20	# from a stamp to its send
 
 stamps_watch() { # stamps_watch NAMESPACE PORT - what is open, from now on, in $LAB/watch
 	: >"$LAB/watch"
@@ -37,5 +36,5 @@ stamps_judge() {
 		files+=("$LAB/$ns.runs")
 	done
 	lab_stop grantwatch
-	STAMPS_SAID=$("$STAMP" judge "$LAB/watch" $STAMP_SLACK_MS "${files[@]}")
+	STAMPS_SAID=$("$STAMP" judge "$LAB/watch" "${files[@]}")
 }
