@@ -34,8 +34,7 @@ audit_copy
 sed -i "${line}d" "$audit_log"
 audit_broken "one line cut" "line $line"
 audit_copy
-last=$(wc -l <"$audit_log")
-sed -i "$((line)),\$d" "$audit_log"
+sed -i "${line},\$d" "$audit_log"
 audit_broken "the tail cut" "checkpoint\|TPM"
 
 page=$(bulkhead report --out "$LAB/report.html" 2>&1)
