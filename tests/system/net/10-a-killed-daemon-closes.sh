@@ -25,19 +25,27 @@ case_zone foreign
 case_open
 lab_start stream "${CASE_AS[@]}" "$STAMP" send $LAN_SERVER 9 2000
 lab_wait 10 stamps_hears home 100 || fail "the stream is not heard"
-pids=$(laptop_pids)
-kill -KILL $pids 2>/dev/null || true
-lab_stop bulkheadd
-killed=$(awk '{ print int($1 * 1000) }' /proc/uptime)
 silent() {
 	local n
 	n=$(stamps_heard home)
 	lab_pause 1
 	[ "$n" = "$(stamps_heard home)" ]
 }
-lab_wait 12 silent || fail "the stream goes on"
-last=$(awk '{ l = $3 } END { printf "%.0f", l / 1000000 }' "$LAB/home.runs") # boot and monotonic time: no sleep between
-took=$((last - killed))
+last_ms() { # when the last frame was heard (boot and monotonic time are one: no sleep between)
+	awk '{ l = $3 } END { printf "%.0f", l / 1000000 }' "$LAB/home.runs"
+}
+for n in 1 2 3 4 5; do
+	pids=$(laptop_pids)
+	kill -KILL $pids 2>/dev/null || true
+	lab_stop bulkheadd
+	killed=$(lab_ms)
+	lab_wait 12 silent || fail "the stream goes on"
+	took=$(($(last_ms) - killed))
+	[ $took -le 0 ] && [ $n -lt 5 ] || break
+	laptop_start || fail "bulkheadd does not start again" # a router's word closed it just before
+	case_zone foreign
+	case_open
+done
 [ $took -gt 0 ] && [ $took -le 5500 ] || fail "open for $took ms after the kill"
 lans_plug corp
 case_none corp case_tries $CASE_KINDS
